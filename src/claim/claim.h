@@ -1,0 +1,84 @@
+/*
+ * claim - "first, or already taken?"
+ *
+ * A claim is a one-time key that waits in a store until the first process that can name it takes it. Who exports a context
+ * reserves a claim, seals under its key, and activates it; who imports reads the key, opens the seal, does everything else that can
+ * fail, and only then takes the claim, which exactly one process ever wins. The room knows nothing of tokens.
+ *
+ * A store is behind a small table of operations. The default one is a slot table in shared memory, one per user and boot
+ * (table.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its threads
+ * without a lock. A child after fork() uses it as well.
+ *
+ * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use, among the
+ * processes of one user, each of which could read the table by other means.
+ */
+#ifndef BT_CLAIM_CLAIM_H
+#define BT_CLAIM_CLAIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BT_CLAIM_KEY_LEN = 32, BT_CLAIM_STORE_ID_LEN = 16 };
+
+/* Names one claim; not secret. What a token carries. */
+struct bt_claim_ref {
+	uint8_t place;                              /* which directory the table is in; BT_CLAIM_PLACE_* */
+	uint8_t store_id[BT_CLAIM_STORE_ID_LEN];    /* random, of the table */
+	uint32_t slot;
+	uint32_t generation;                        /* how often the slot was used before */
+	int64_t expires_at;                         /* milliseconds since boot (base/clock.h) */
+};
+
+/* How many claims a store holds, and how it fares; for operators. */
+struct bt_claim_census {
+	uint32_t num_slots, num_free, num_live, num_expired, num_reserved;
+	int64_t oldest_at; /* boot milliseconds of the earliest expiry among the live, or 0 */
+};
+
+struct bt_claim_store;
+
+/*
+ * bt_claim_user_store - the default store of the effective user.
+ *   create  make it if it is not there (export); otherwise only look (import)
+ * Errors: STORE_MISSING, STORE_OWNER, STORE_MODE, STORE_PLACE, STORE_DAMAGED, errno of a failed call (EMFILE, ENOSPC ...), each with
+ * a note that names the path; then out is NULL. The store belongs to the room.
+ */
+int bt_claim_user_store(bool create, struct bt_claim_store **out);
+
+/*
+ * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first, the slot is
+ * swept. Expired claims are swept when the store runs full and now and then.
+ *   ttl_ms  1 or more
+ *   key     fresh random bytes: the caller wipes them
+ * Errors: STORE_FULL, STORE_DAMAGED (truncated by somebody), ENTROPY; then ref and key are zeroed.
+ */
+int bt_claim_reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref,
+		     uint8_t key[static BT_CLAIM_KEY_LEN]);
+
+/* bt_claim_activate - from now on the claim can be taken. Once, after bt_claim_reserve by the same process. Cannot fail. */
+void bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref,
+		       const uint8_t key[static BT_CLAIM_KEY_LEN]);
+
+/* bt_claim_cancel - give a reserved slot back instead. */
+void bt_claim_cancel(struct bt_claim_store *store, const struct bt_claim_ref *ref);
+
+/* bt_claim_is_of - is ref of this very store (by id)? */
+bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_ref *ref);
+
+/*
+ * bt_claim_read - the key, without taking the claim. The caller wipes it.
+ * Errors: TOKEN_STORE (another store), TOKEN_USED (taken, swept, or the slot is on another generation), TOKEN_EXPIRED, STORE_DAMAGED,
+ * MALFORMED (a slot number that no store has); then key is zeroed.
+ */
+int bt_claim_read(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t key[static BT_CLAIM_KEY_LEN]);
+
+/* bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. Errors: TOKEN_USED, TOKEN_EXPIRED, STORE_DAMAGED. */
+int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
+
+/* bt_claim_census_of - count. Not atomic. */
+void bt_claim_census_of(struct bt_claim_store *store, struct bt_claim_census *out);
+
+/* bt_claim_sweep - free what has expired and what dead processes had reserved. Returns how many. */
+uint32_t bt_claim_sweep(struct bt_claim_store *store);
+
+#endif

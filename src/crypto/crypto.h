@@ -1,0 +1,122 @@
+/*
+ * crypto - RFC 3961 enctypes and the few primitives the library needs besides.
+ *
+ * The only room that sees libcrypto. It protects segments of memory under
+ * usage keys; it knows nothing of tokens, sequence numbers or directions.
+ *
+ * A usage key is one immutable object: cipher round keys and HMAC midstates,
+ * made once from a protocol key and a usage number. Any number of threads
+ * may use one key at the same time. Making a key allocates; using one does not.
+ * Keys are freed, and thereby wiped, by who made them.
+ */
+#ifndef BT_CRYPTO_CRYPTO_H
+#define BT_CRYPTO_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum {
+	BT_CRYPTO_BLOCK_LEN = 16,      /* cipher block and confounder, bytes */
+	BT_CRYPTO_KEY_MAX = 32,        /* longest protocol key, bytes */
+	BT_CRYPTO_MAC_MAX = 24,        /* longest truncated HMAC, bytes */
+	BT_CRYPTO_PRF_MAX = 48,        /* longest RFC 3961 pseudo-random output, bytes */
+	BT_CRYPTO_AEAD_KEY_LEN = 32,   /* AES-256-GCM */
+	BT_CRYPTO_AEAD_TAG_LEN = 16,
+};
+
+/* What RFC 3962 §6-7 and RFC 8009 §5-7 fix for one enctype; lengths in bytes. */
+struct bt_crypto_enctype {
+	int32_t number;       /* IANA Kerberos encryption type: 17, 18, 19, 20 */
+	const char *name;     /* "aes256-cts-hmac-sha1-96" */
+	uint16_t strength;    /* bits, as GSS_C_SEC_CONTEXT_SASL_SSF reports them */
+	uint8_t key_len;      /* protocol key */
+	uint8_t mac_len;      /* truncated HMAC */
+	uint8_t prf_len;      /* pseudo-random output */
+};
+
+/* bt_crypto_enctype_of - the row of an enctype number, or NULL if this room does not have it. */
+const struct bt_crypto_enctype *bt_crypto_enctype_of(int32_t number);
+
+/* ---- usage keys ---- */
+
+struct bt_crypto_seal_key; /* Ke and Ki of one usage, for one direction */
+struct bt_crypto_mac_key;  /* Kc of one usage */
+
+/*
+ * bt_crypto_seal_key_new - keys that encrypt (or decrypt) with integrity. RFC 3961 §5.3, RFC 8009 §3.
+ *   base  protocol key, et->key_len bytes
+ * Errors: NOMEM, CRYPTO; then out is NULL.
+ */
+int bt_crypto_seal_key_new(const struct bt_crypto_enctype *et, const uint8_t *base, uint32_t usage, bool encrypts,
+			   struct bt_crypto_seal_key **out);
+void bt_crypto_seal_key_free(struct bt_crypto_seal_key *key);
+
+/* bt_crypto_mac_key_new - the key of a checksum. RFC 3961 §5.4. Errors: NOMEM, CRYPTO; then out is NULL. */
+int bt_crypto_mac_key_new(const struct bt_crypto_enctype *et, const uint8_t *base, uint32_t usage,
+			  struct bt_crypto_mac_key **out);
+void bt_crypto_mac_key_free(struct bt_crypto_mac_key *key);
+
+/* ---- protecting segments ---- */
+
+/*
+ * One piece of a message. in and out may be the same memory and must not overlap otherwise.
+ * out NULL: the bytes count for the integrity check only ("sign only"), at the place where they stand.
+ */
+struct bt_crypto_seg {
+	const uint8_t *in;
+	uint8_t *out;
+	size_t len;
+};
+
+/*
+ * bt_crypto_encrypt - encrypt the segments as one message, zero cipher state, with ciphertext stealing (CBC-CS3).
+ *   segs  the first encrypted one begins with the confounder, which the caller made; at least
+ *         BT_CRYPTO_BLOCK_LEN bytes are encrypted in all
+ *   mac   et->mac_len bytes, written
+ * Cannot fail.
+ */
+void bt_crypto_encrypt(const struct bt_crypto_seal_key *key, const struct bt_crypto_seg *segs, size_t num_segs,
+		       uint8_t *mac);
+
+/*
+ * bt_crypto_decrypt - the reverse, and the check.
+ *   mac   et->mac_len bytes, from the token
+ * Errors: BAD_MIC (also: fewer than BT_CRYPTO_BLOCK_LEN encrypted bytes). Enctypes 19 and 20 check before they
+ * decrypt; for 17 and 18, which can not, what was written to out is wiped on error.
+ */
+int bt_crypto_decrypt(const struct bt_crypto_seal_key *key, const struct bt_crypto_seg *segs, size_t num_segs,
+		      const uint8_t *mac);
+
+/* bt_crypto_mac - checksum of the segments (out is not looked at); writes et->mac_len bytes. Cannot fail. */
+void bt_crypto_mac(const struct bt_crypto_mac_key *key, const struct bt_crypto_seg *segs, size_t num_segs, uint8_t *mac);
+
+/* bt_crypto_mac_check - compare in constant time. Errors: BAD_MIC. */
+int bt_crypto_mac_check(const struct bt_crypto_mac_key *key, const struct bt_crypto_seg *segs, size_t num_segs,
+			const uint8_t *mac);
+
+/* bt_crypto_prf - RFC 3961 pseudo-random of the enctype; writes et->prf_len bytes. Errors: NOMEM, CRYPTO. */
+int bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt_bytes input, uint8_t *out);
+
+/* ---- besides enctypes ---- */
+
+/*
+ * bt_crypto_random - len unpredictable bytes; never the same ones again, in a forked child either. Errors: ENTROPY; then out
+ * is zeroed. Short requests come from a per-thread reserve and cost no system call.
+ */
+int bt_crypto_random(void *out, size_t len);
+
+/*
+ * bt_crypto_aead_seal - AES-256-GCM with a zero nonce, so a key seals one message only.
+ *   sealed  text.len + BT_CRYPTO_AEAD_TAG_LEN bytes, may be text.ptr
+ * Errors: CRYPTO. bt_crypto_aead_open errors: BAD_MIC (then text is wiped), CRYPTO.
+ *   text    sealed.len - BT_CRYPTO_AEAD_TAG_LEN bytes; a shorter sealed is BAD_MIC
+ */
+int bt_crypto_aead_seal(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct bt_bytes aad, struct bt_bytes text,
+			uint8_t *sealed);
+int bt_crypto_aead_open(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct bt_bytes aad, struct bt_bytes sealed,
+			uint8_t *text);
+
+#endif

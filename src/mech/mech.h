@@ -1,0 +1,208 @@
+/*
+ * mech - what a mechanism is, and the plain data it leaves behind.
+ *
+ * A mechanism establishes contexts; that is all. Its init and accept steps fill a struct bt_ctx, and when the last leg has
+ * ended the context holds names, flags, times and a struct bt_msg: from then on no code of the mechanism, and no state of
+ * its library, is needed to protect messages or to move the context to another process. Between legs the mechanism keeps
+ * what it waits with in ctx->pending, as plain data that pending_save turns into bytes and pending_load back.
+ *
+ * Memory: contexts, names and credentials are freed by the functions here. Names are immutable and counted, so sharing one costs
+ * nothing. Threads: names and credentials may be used by many threads; a context that is not OPEN by one at a time.
+ * A mechanism that needs others (SPNEGO) gets the array of mechanisms as an argument and never looks for them.
+ */
+#ifndef BT_MECH_MECH_H
+#define BT_MECH_MECH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "message/message.h"
+
+struct bt_mech;
+
+/* ---- names ---- */
+
+/*
+ * A mechanism name ("MN"): immutable, counted. text is the name in the mechanism's own canonical display form and equal
+ * texts are equal names; for Kerberos it is the principal as krb5_unparse_name gives it.
+ */
+struct bt_mn {
+	_Atomic uint32_t refs;
+	int32_t kind;          /* the mechanism's own number for the sort of name (Kerberos: KRB5_NT_*) */
+	bool is_anonymous;
+	const char *text;      /* NUL-terminated; in the same block of memory */
+	const char *service;   /* host-based names as imported: the service, else NULL */
+	const char *host;      /* its host as imported, or NULL if it had none */
+};
+
+/* bt_mn_new - a name of these texts (copied); service and host may be NULL. NULL: no memory. */
+struct bt_mn *bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *service, const char *host);
+struct bt_mn *bt_mn_share(struct bt_mn *mn);
+void bt_mn_free(struct bt_mn *mn);
+
+/* ---- contexts ---- */
+
+enum bt_ctx_stage {
+	BT_CTX_NEW,             /* no leg yet */
+	BT_CTX_EXPECT_TOKEN,    /* the peer's next token is awaited; pending says with what */
+	BT_CTX_OPEN,            /* established: msg is there, pending is gone */
+};
+
+/* Bits of req_flags and ret_flags, RFC 2744 §5.19 and gssapi_ext.h; gss/ asserts that they are the public numbers. */
+enum bt_ctx_flag {
+	BT_CTX_DELEG = 1,
+	BT_CTX_MUTUAL = 2,
+	BT_CTX_REPLAY = 4,
+	BT_CTX_SEQUENCE = 8,
+	BT_CTX_CONF = 16,
+	BT_CTX_INTEG = 32,
+	BT_CTX_ANON = 64,
+	BT_CTX_PROT_READY = 128,
+	BT_CTX_TRANS = 256,
+	BT_CTX_CHANNEL_BOUND = 0x800,
+	BT_CTX_DCE_STYLE = 0x1000,
+	BT_CTX_IDENTIFY = 0x2000,
+	BT_CTX_EXTENDED_ERROR = 0x4000,
+	BT_CTX_DELEG_POLICY = 0x8000,
+};
+
+#define BT_CTX_NEVER INT64_MAX /* expires_at of what does not expire */
+
+struct bt_ctx {
+	const struct bt_mech *mech;
+	struct bt_bytes wire_oid;   /* the mechanism's OID as the peer spelled it (static memory: oid or one of aliases) */
+	enum bt_ctx_stage stage;
+	bool is_initiator;
+	uint32_t flags;             /* BT_CTX_*, as agreed; final when OPEN */
+	int64_t expires_at;         /* wall clock, seconds since 1970, or BT_CTX_NEVER */
+	struct bt_mn *initiator;    /* NULL while unknown */
+	struct bt_mn *acceptor;
+	struct bt_msg *msg;         /* NULL until OPEN */
+	struct bt_buf authz;        /* the ticket's and authenticator's authorisation data, DER AuthorizationData, or empty. RFC 4120 §5.2.6 */
+	int64_t authtime;           /* of the ticket, seconds since 1970; 0: unknown */
+	uint32_t ticket_flags;      /* RFC 4120 §5.3, bit 0 the most significant */
+	void *pending;              /* the mechanism's, NULL when OPEN or NEW */
+};
+
+/* bt_ctx_new - stage NEW, nothing else set. NULL: no memory. */
+struct bt_ctx *bt_ctx_new(const struct bt_mech *mech, bool is_initiator);
+/* bt_ctx_free - wipes keys and pending state. Takes NULL and half-built. */
+void bt_ctx_free(struct bt_ctx *ctx);
+
+/* Channel bindings as RFC 2744 §3.11 has them; addresses and data borrowed. */
+struct bt_bindings {
+	uint32_t initiator_addrtype;
+	struct bt_bytes initiator_address;
+	uint32_t acceptor_addrtype;
+	struct bt_bytes acceptor_address;
+	struct bt_bytes application_data;
+};
+
+/* ---- credentials ---- */
+
+struct bt_mcred; /* a mechanism's credential; the mechanism knows what is inside */
+
+enum bt_usage { BT_USAGE_BOTH = 0, BT_USAGE_INITIATE = 1, BT_USAGE_ACCEPT = 2 };
+
+/* One entry of a credential store ("ccache" => "FILE:/tmp/x"), gss_key_value_element_desc. */
+struct bt_store_entry {
+	const char *key, *value;
+};
+
+struct bt_cred_request {
+	const struct bt_mn *name;        /* NULL: the default */
+	enum bt_usage usage;
+	uint32_t lifetime_s;             /* asked for; a hint */
+	const struct bt_store_entry *store;
+	size_t num_store;
+	struct bt_bytes password;        /* ptr NULL: none */
+};
+
+struct bt_cred_facts {
+	struct bt_mn *name;              /* shared with the caller, who frees it; NULL: any name */
+	enum bt_usage usage;
+	int64_t initiator_expires_at;    /* wall clock seconds, BT_CTX_NEVER; meaningless if usage is ACCEPT */
+	int64_t acceptor_expires_at;
+};
+
+/* ---- the steps ---- */
+
+struct bt_init_step {
+	struct bt_mcred *cred;           /* NULL: the default */
+	const struct bt_mn *target;
+	uint32_t flags;                  /* asked for */
+	uint32_t lifetime_s;             /* 0: the default */
+	const struct bt_bindings *bindings; /* NULL: none */
+	struct bt_bytes token;           /* from the acceptor, whole, with its framing; empty in the first step */
+};
+
+struct bt_accept_step {
+	struct bt_mcred *cred;           /* NULL: the default */
+	const struct bt_bindings *bindings;
+	struct bt_bytes token;           /* from the initiator, whole */
+};
+
+/* A named answer to gss_inquire_sec_context_by_oid and its like: at most two buffers are in use. */
+struct bt_answers {
+	struct bt_buf *items; /* bt_mem_alloc'ed */
+	size_t num_items;
+};
+void bt_answers_free(struct bt_answers *answers);
+/* bt_answers_add - append; takes item over. Errors: NOMEM; then item is freed. */
+int bt_answers_add(struct bt_answers *answers, struct bt_buf *item);
+
+/* ---- a mechanism: its facts and its operations ---- */
+
+struct bt_mech {
+	/* Facts; OIDs are contents octets. Lists end with an entry of len 0. */
+	struct bt_bytes oid;
+	const struct bt_bytes *aliases;        /* other spellings that peers use; never indicated */
+	const struct bt_bytes *name_types;     /* that name_import takes, in the order shown to programs */
+	const struct bt_bytes *attributes;     /* RFC 5587 */
+	const char *sasl_name, *short_name, *description; /* RFC 5801 */
+
+	/*
+	 * Names. Errors: BAD_NAME, BAD_NAMETYPE, NOMEM, or the mechanism's own.
+	 * name_import   type of len 0: the default (a user or principal name)
+	 * name_type     the OID of the type that name_display's text has: a static view
+	 * name_export   the part of an exported name that follows the framing; name_import of type GSS_C_NT_EXPORT_NAME gets that part
+	 */
+	int (*name_import)(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
+	struct bt_bytes (*name_type)(const struct bt_mn *mn);
+	int (*name_export)(const struct bt_mn *mn, struct bt_wr *out);
+
+	/* Credentials. Errors: NO_CRED, CRED_EXPIRED, KEYTAB_NOMATCH and the mechanism's own. cred_free takes NULL. */
+	int (*cred_acquire)(const struct bt_cred_request *request, struct bt_mcred **out);
+	int (*cred_inquire)(struct bt_mcred *cred, struct bt_cred_facts *out); /* cred NULL: the default initiator's */
+	void (*cred_free)(struct bt_mcred *cred);
+
+	/*
+	 * One leg. ctx is NEW or EXPECT_TOKEN and becomes EXPECT_TOKEN or OPEN. token_out may be left empty; on an error it may hold a
+	 * token that tells the peer. On error ctx is as before the call or fit only to be freed: gss/ decides by RFC 2744 §5.19.
+	 * delegated is set to a credential, or left NULL.
+	 */
+	int (*init)(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
+	int (*accept)(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
+		      struct bt_mcred **delegated);
+
+	/* Half-open state: to bytes (secret), from bytes (hostile until proven otherwise), gone. */
+	int (*pending_save)(const struct bt_ctx *ctx, struct bt_wr *out);
+	int (*pending_load)(struct bt_ctx *ctx, struct bt_bytes saved);
+	void (*pending_free)(struct bt_ctx *ctx);
+
+	/* Questions by OID. Errors: UNAVAILABLE (unknown OID). */
+	int (*inquire)(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
+
+	/* The text of one of this mechanism's own error numbers, NUL-terminated into a caller's array. */
+	void (*error_text)(int err, char *text, size_t text_len);
+};
+
+/* bt_mech_find - the mechanism of this OID or alias, or NULL. wire_oid (may be NULL) gets the static spelling that matched. */
+const struct bt_mech *bt_mech_find(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes oid,
+				   struct bt_bytes *wire_oid);
+
+/* The mechanisms themselves. */
+extern const struct bt_mech bt_mech_krb5;
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * transfer - moving a context to another process: what moves, under which seal, for whom.
+ *
+ * Export and import keep three promises (RFC 2743 §2.2.8-9): the token tells nothing and cannot be altered, it works once and only
+ * for a process that policy allows, and no failure loses a context. So the irreversible step is last on both sides: export activates the
+ * claim after everything that can fail, import takes the claim after everything that can fail. See doc/format/token.md.
+ *
+ * Import is handed the mechanisms and does not look for them.
+ */
+#ifndef BT_TRANSFER_TRANSFER_H
+#define BT_TRANSFER_TRANSFER_H
+
+#include "base/bytes.h"
+#include "mech/mech.h"
+
+/*
+ * bt_transfer_export - seal ctx into a token.
+ *   ctx     OPEN, or between legs if its mechanism can save that; on success the caller frees it at once and it must not be used
+ *   token   mechanism prefix, header, sealed state; caller frees
+ * Errors: CONTEXT_EXPIRED, NOT_TRANSFERABLE, NOMEM, STORE_* and errno of the store's calls. On error the token is empty and ctx works on.
+ */
+int bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token);
+
+/*
+ * bt_transfer_import - open a token and take its claim.
+ *   mechs   those that a token may name
+ *   out     a context as it was exported; caller frees
+ * Errors: TOKEN_FORMAT, TOKEN_VERSION, TOKEN_ALTERED, TRAILING, TRUNCATED (a defective token); TOKEN_USED, TOKEN_EXPIRED,
+ * CONTEXT_EXPIRED, TOKEN_STORE (no context any more, or not here); TOKEN_USER (unauthorized); NOMEM and the store's. On error out is NULL and the
+ * token is as good as before.
+ */
+int bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out);
+
+#endif
