@@ -34,6 +34,9 @@ struct bt_rd bt_der_enter_optional(struct bt_rd *rd, uint8_t tag, bool *present)
 /* bt_der_skip - pass over the next element, whatever it is, and give a view of it, tag and length included. */
 struct bt_bytes bt_der_skip(struct bt_rd *rd);
 
+/* bt_der_length - length octets: definite, minimal, below 2^32; what follows may be shorter than they say. X.690 §8.1.3, §10.1. */
+size_t bt_der_length(struct bt_rd *rd);
+
 /* bt_der_int - an INTEGER within int64_t, minimally encoded. */
 int64_t bt_der_int(struct bt_rd *rd);
 /* bt_der_octets, bt_der_oid, bt_der_string - views of the contents. */
