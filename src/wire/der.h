@@ -34,7 +34,7 @@ struct bt_rd bt_der_enter_optional(struct bt_rd *rd, uint8_t tag, bool *present)
 /* bt_der_skip - pass over the next element, whatever it is, and give a view of it, tag and length included. */
 struct bt_bytes bt_der_skip(struct bt_rd *rd);
 
-/* bt_der_length - length octets: definite, minimal, below 2^32; what follows may be shorter than they say. X.690 §8.1.3, §10.1. */
+/* bt_der_length - length octets: definite, minimal, below 2^32; what follows may be shorter than that. X.690 §8.1.3, §10.1. */
 size_t bt_der_length(struct bt_rd *rd);
 
 /* bt_der_int - an INTEGER within int64_t, minimally encoded. */

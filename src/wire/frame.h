@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-/* bt_frame_read - 60 len 06 len OID body. RFC 2743 §3.1. Errors: BAD_TOK_HEADER, TRUNCATED, TRAILING; then outputs are empty. */
+/* bt_frame_read - 60 len 06 len OID body. RFC 2743 §3.1. Errors: BAD_TOK_HEADER, TRUNCATED, TRAILING; then both are empty. */
 int bt_frame_read(struct bt_bytes token, struct bt_bytes *oid, struct bt_bytes *body);
 
 /* bt_frame_write - appended to wr. oid of 1..BT_OID_MAX bytes. */
@@ -19,8 +19,8 @@ int bt_frame_read_name(struct bt_bytes exported, struct bt_bytes *oid, struct bt
 void bt_frame_write_name(struct bt_wr *wr, struct bt_bytes oid, struct bt_bytes name);
 
 /*
- * bt_frame_read_context - the prefix of an interprocess token: 32-bit big-endian OID length, OID; what follows is the mechanism's.
- * Other software reads and rewrites this prefix. Errors: TOKEN_FORMAT.
+ * bt_frame_read_context - the prefix of an interprocess token: 32-bit big-endian OID length, OID; what follows is the
+ * mechanism's. Other software reads and rewrites this prefix. Errors: TOKEN_FORMAT.
  */
 int bt_frame_read_context(struct bt_bytes token, struct bt_bytes *oid, struct bt_bytes *body);
 void bt_frame_write_context(struct bt_wr *wr, struct bt_bytes oid);

@@ -1,0 +1,348 @@
+#include "wire/rec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+enum { LONG_FORM = 0x80, LEN_OCTETS_MAX = 3, LEN_MAX = 0xffffff };
+
+/* A field's value as it goes on the wire: a number, or bytes. */
+struct value {
+	uint64_t number;
+	struct bt_bytes bytes;
+	size_t len; /* of the encoding */
+};
+
+static size_t
+number_len(uint64_t v)
+{
+	return v == 0 ? 0 : (size_t)(64 - __builtin_clzll(v) + 7) / 8;
+}
+
+static struct value
+value_of(const struct bt_rec_field *field, const void *record)
+{
+	const void *member = (const char *)record + field->offset;
+	struct value v = {0};
+
+	switch (field->type) {
+	case BT_REC_BOOL:
+		v.number = *(const bool *)member;
+		break;
+	case BT_REC_U8:
+		v.number = *(const uint8_t *)member;
+		break;
+	case BT_REC_U32:
+	case BT_REC_I32:
+		v.number = *(const uint32_t *)member;
+		break;
+	case BT_REC_U64:
+	case BT_REC_I64:
+		v.number = *(const uint64_t *)member;
+		break;
+	case BT_REC_BYTES:
+		v.bytes = *(const struct bt_bytes *)member;
+		v.len = v.bytes.len;
+		return v;
+	}
+	v.len = number_len(v.number);
+	return v;
+}
+
+static void
+store_number(const struct bt_rec_field *field, void *record, uint64_t number)
+{
+	void *member = (char *)record + field->offset;
+
+	switch (field->type) {
+	case BT_REC_BOOL:
+		*(bool *)member = number != 0;
+		break;
+	case BT_REC_U8:
+		*(uint8_t *)member = (uint8_t)number;
+		break;
+	case BT_REC_U32:
+	case BT_REC_I32:
+		*(uint32_t *)member = (uint32_t)number;
+		break;
+	case BT_REC_U64:
+	case BT_REC_I64:
+		*(uint64_t *)member = number;
+		break;
+	case BT_REC_BYTES:
+		break;
+	}
+}
+
+/* The widest value that the member can hold. */
+static uint64_t
+type_max(enum bt_rec_type type)
+{
+	switch (type) {
+	case BT_REC_BOOL:
+		return 1;
+	case BT_REC_U8:
+		return UINT8_MAX;
+	case BT_REC_U32:
+	case BT_REC_I32:
+		return UINT32_MAX;
+	case BT_REC_U64:
+	case BT_REC_I64:
+		return UINT64_MAX;
+	case BT_REC_BYTES:
+		return LEN_MAX;
+	}
+	return 0;
+}
+
+static bool
+is_within_bounds(const struct bt_rec_field *field, const struct value *v)
+{
+	uint64_t measure = field->type == BT_REC_BYTES ? v->len : v->number;
+
+	return measure >= field->min && measure <= field->max && measure <= type_max(field->type);
+}
+
+static bool
+is_left_out(const struct bt_rec_field *field, const struct value *v)
+{
+	return field->is_optional && v->len == 0;
+}
+
+/* ---- encode ---- */
+
+static size_t
+num_len_octets(size_t len)
+{
+	return len < LONG_FORM ? 1 : 1 + number_len(len);
+}
+
+size_t
+bt_rec_size(const struct bt_rec *rec, const void *record)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < rec->num_fields; i++) {
+		struct value v = value_of(&rec->fields[i], record);
+
+		if (!is_left_out(&rec->fields[i], &v))
+			size += 1 + num_len_octets(v.len) + v.len;
+	}
+	return size;
+}
+
+/* The last len octets of number, big-endian. */
+static uint8_t *
+put_number(uint8_t *p, uint64_t number, size_t len)
+{
+	for (size_t i = len; i > 0; i--) {
+		p[i - 1] = (uint8_t)number;
+		number >>= 8;
+	}
+	return p + len;
+}
+
+static uint8_t *
+put_field(uint8_t *p, uint8_t tag, const struct value *v)
+{
+	size_t num = num_len_octets(v->len) - 1;
+
+	*p++ = tag;
+	if (num == 0) {
+		*p++ = (uint8_t)v->len;
+	} else {
+		*p++ = (uint8_t)(LONG_FORM | num);
+		p = put_number(p, v->len, num);
+	}
+	if (v->bytes.ptr == NULL)
+		return put_number(p, v->number, v->len);
+	memcpy(p, v->bytes.ptr, v->len);
+	return p + v->len;
+}
+
+int
+bt_rec_encode(const struct bt_rec *rec, const void *record, struct bt_wr *out)
+{
+	uint8_t *p;
+
+	for (size_t i = 0; i < rec->num_fields; i++) {
+		struct value v = value_of(&rec->fields[i], record);
+
+		if (!is_left_out(&rec->fields[i], &v) && !is_within_bounds(&rec->fields[i], &v))
+			return BT_ERR_MALFORMED;
+	}
+	/* All at once: a writer that grew in between would leave copies behind. */
+	if ((p = bt_wr_room(out, bt_rec_size(rec, record))) == NULL)
+		return BT_ERR_NOMEM;
+	for (size_t i = 0; i < rec->num_fields; i++) {
+		struct value v = value_of(&rec->fields[i], record);
+
+		if (!is_left_out(&rec->fields[i], &v))
+			p = put_field(p, rec->fields[i].tag, &v);
+	}
+	return 0;
+}
+
+/* ---- decode ---- */
+
+/* TRUNCATED, or MALFORMED when a shorter form would have done. */
+static int
+read_len(struct bt_rd *rd, size_t *len)
+{
+	uint8_t first = bt_rd_u8(rd);
+	struct bt_bytes octets;
+
+	*len = first;
+	if (first < LONG_FORM)
+		return rd->failed ? BT_ERR_TRUNCATED : 0;
+	if (first == LONG_FORM || first > LONG_FORM + LEN_OCTETS_MAX)
+		return BT_ERR_MALFORMED;
+	octets = bt_rd_bytes(rd, first - LONG_FORM);
+	if (rd->failed)
+		return BT_ERR_TRUNCATED;
+	*len = 0;
+	for (size_t i = 0; i < octets.len; i++)
+		*len = *len << 8 | octets.ptr[i];
+	return num_len_octets(*len) == 1 + octets.len ? 0 : BT_ERR_MALFORMED;
+}
+
+static int
+read_field(const struct bt_rec_field *field, struct bt_rd *rd, void *record)
+{
+	struct value v = {0};
+	struct bt_bytes octets;
+	int e;
+
+	bt_rd_u8(rd);
+	if ((e = read_len(rd, &v.len)) != 0)
+		return e;
+	octets = bt_rd_bytes(rd, v.len);
+	if (rd->failed)
+		return BT_ERR_TRUNCATED;
+	if (is_left_out(field, &v))
+		return BT_ERR_MALFORMED;
+	if (field->type == BT_REC_BYTES) {
+		*(struct bt_bytes *)((char *)record + field->offset) = octets;
+		return is_within_bounds(field, &v) ? 0 : BT_ERR_MALFORMED;
+	}
+	if (octets.len > sizeof v.number || (octets.len != 0 && octets.ptr[0] == 0))
+		return BT_ERR_MALFORMED;
+	for (size_t i = 0; i < octets.len; i++)
+		v.number = v.number << 8 | octets.ptr[i];
+	if (!is_within_bounds(field, &v))
+		return BT_ERR_MALFORMED;
+	store_number(field, record, v.number);
+	return 0;
+}
+
+static void
+clear_field(const struct bt_rec_field *field, void *record)
+{
+	if (field->type == BT_REC_BYTES)
+		*(struct bt_bytes *)((char *)record + field->offset) = (struct bt_bytes){0};
+	else
+		store_number(field, record, 0);
+}
+
+int
+bt_rec_decode(const struct bt_rec *rec, struct bt_bytes bytes, void *record)
+{
+	struct bt_rd rd = bt_rd_of(bytes);
+	int e = 0, last = -1;
+
+	for (size_t i = 0; i < rec->num_fields; i++)
+		clear_field(&rec->fields[i], record);
+	for (size_t i = 0; i < rec->num_fields && e == 0; i++) {
+		const struct bt_rec_field *field = &rec->fields[i];
+
+		last = field->tag;
+		if (bt_rd_peek(&rd) == field->tag)
+			e = read_field(field, &rd, record);
+		else if (!field->is_optional)
+			e = rd.left == 0 ? BT_ERR_TRUNCATED : BT_ERR_MALFORMED;
+	}
+	/* Walking the table in its order has left behind whatever is repeated, out of order or not in it. */
+	if (e == 0 && rd.left != 0)
+		e = bt_rd_peek(&rd) > last ? BT_ERR_TRAILING : BT_ERR_MALFORMED;
+	for (size_t i = 0; i < rec->num_fields && e != 0; i++)
+		clear_field(&rec->fields[i], record);
+	return e;
+}
+
+/* ---- compare, describe ---- */
+
+bool
+bt_rec_equal(const struct bt_rec *rec, const void *a, const void *b)
+{
+	bool equal = true;
+
+	for (size_t i = 0; i < rec->num_fields; i++) {
+		struct value x = value_of(&rec->fields[i], a), y = value_of(&rec->fields[i], b);
+
+		if (x.number != y.number || x.len != y.len || !bt_mem_equal(x.bytes.ptr, y.bytes.ptr, x.bytes.len))
+			equal = false;
+	}
+	return equal;
+}
+
+static bool
+is_text(struct bt_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.ptr[i] < ' ' || bytes.ptr[i] > '~')
+			return false;
+	return true;
+}
+
+static void
+describe_bytes(struct bt_bytes bytes, struct bt_wr *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (is_text(bytes)) {
+		bt_wr_bytes(out, bytes);
+		return;
+	}
+	for (size_t i = 0; i < bytes.len; i++) {
+		bt_wr_u8(out, (uint8_t)digits[bytes.ptr[i] >> 4]);
+		bt_wr_u8(out, (uint8_t)digits[bytes.ptr[i] & 0xf]);
+	}
+}
+
+static void
+describe_number(enum bt_rec_type type, uint64_t number, struct bt_wr *out)
+{
+	char text[32];
+
+	if (type == BT_REC_I32)
+		snprintf(text, sizeof text, "%" PRId32, (int32_t)number);
+	else if (type == BT_REC_I64)
+		snprintf(text, sizeof text, "%" PRId64, (int64_t)number);
+	else
+		snprintf(text, sizeof text, "%" PRIu64, number);
+	bt_wr_bytes(out, bt_bytes_of_str(text));
+}
+
+void
+bt_rec_describe(const struct bt_rec *rec, const void *record, struct bt_wr *out)
+{
+	for (size_t i = 0; i < rec->num_fields; i++) {
+		const struct bt_rec_field *field = &rec->fields[i];
+		struct value v = value_of(field, record);
+		char text[32];
+
+		bt_wr_bytes(out, bt_bytes_of_str(field->name));
+		bt_wr_u8(out, ' ');
+		if (field->is_secret) {
+			snprintf(text, sizeof text, "(%zu bytes)", v.len);
+			bt_wr_bytes(out, bt_bytes_of_str(text));
+		} else if (field->type == BT_REC_BYTES) {
+			describe_bytes(v.bytes, out);
+		} else {
+			describe_number(field->type, v.number, out);
+		}
+		bt_wr_u8(out, '\n');
+	}
+}
