@@ -1,13 +1,71 @@
 # A thin front for Meson: each target installs what it lacks (scripts/need), builds, and does one thing.
+
 BUILD ?= build
-.PHONY: all build demo check bench fuzz lint install uninstall clean asan valgrind dist
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 30
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+TEST_ARGS ?=
 
-all: build
+.PHONY: all build demo check asan valgrind fuzz bench lint format install uninstall clean help
 
-build:
+all: build ## the same as build
+
+build: ## the library, the program, the tests
 	@scripts/need build
-	@scripts/configure $(BUILD)
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@ninja -C $(BUILD)
 
-clean:
+demo: ## a realm, clients of another library, contexts passed from hand to hand (DEMO_ARGS="--contexts 200")
+	@scripts/need build demo
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD) --quiet demo-programs
+	@$(BUILD)/src/cli/baton demo $(DEMO_ARGS)
+
+check: ## every suite (TEST_ARGS="--suite unit")
+	@scripts/need build demo lint
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@scripts/suites $(BUILD) $(TEST_ARGS)
+
+asan: ## the suites under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/need build demo
+	@scripts/configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@scripts/suites build-asan --sanitized $(TEST_ARGS)
+
+valgrind: ## the unit suites under valgrind
+	@scripts/need build demo valgrind
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@scripts/suites $(BUILD) --valgrind $(TEST_ARGS)
+
+fuzz: ## every fuzz target for FUZZ_SECONDS
+	@scripts/need build fuzz
+	@CC=clang scripts/configure build-fuzz -Dfuzzers=true -Db_lundef=false -Db_sanitize=address,undefined
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+bench: ## Baton and MIT's library side by side
+	@scripts/need build demo bench
+	@scripts/configure build-bench --buildtype=release
+	@ninja -C build-bench --quiet
+	@scripts/bench build-bench $(BENCH_ARGS)
+
+lint: ## rooms and levels, manual pages, layout of the code (the last is advice)
+	@scripts/need build lint
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@scripts/suites $(BUILD) --suite lint
+	@scripts/format --check || true
+
+format: ## lay out the code as .clang-format says
+	@scripts/need lint
+	@scripts/format
+
+install: build ## into PREFIX (default /usr/local), below DESTDIR if that is set
+	@meson install -C $(BUILD) --no-rebuild
+
+uninstall: ## what install put there
+	@ninja -C $(BUILD) uninstall
+
+clean: ## every build directory
 	rm -rf build build-*
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
