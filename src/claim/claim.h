@@ -6,8 +6,11 @@
  * fail, and only then takes the claim, which exactly one process ever wins. The room knows nothing of tokens.
  *
  * A store is behind a small table of operations. The default one is a slot table in shared memory, one per user and boot
- * (table.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its threads
+ * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its threads
  * without a lock. A child after fork() uses it as well.
+ *
+ * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap system calls
+ * and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
  *
  * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use, among the
  * processes of one user, each of which could read the table by other means.
@@ -20,9 +23,16 @@
 
 enum { BT_CLAIM_KEY_LEN = 32, BT_CLAIM_STORE_ID_LEN = 16 };
 
+/* Where a table is; goes into tokens, so the numbers never change. */
+enum bt_claim_place {
+	BT_CLAIM_PLACE_SHM = 1,     /* /dev/shm/baton-<effective uid> */
+	BT_CLAIM_PLACE_RUNTIME = 2, /* $XDG_RUNTIME_DIR/baton; who has no such variable looks in /run/user/<effective uid>/baton */
+	BT_CLAIM_PLACE_NAMED = 3,   /* $BATON_CLAIM_DIR */
+};
+
 /* Names one claim; not secret. What a token carries. */
 struct bt_claim_ref {
-	uint8_t place;                              /* which directory the table is in; BT_CLAIM_PLACE_* */
+	uint8_t place;                              /* which directory the table is in; enum bt_claim_place */
 	uint8_t store_id[BT_CLAIM_STORE_ID_LEN];    /* random, of the table */
 	uint32_t slot;
 	uint32_t generation;                        /* how often the slot was used before */
@@ -38,24 +48,37 @@ struct bt_claim_census {
 struct bt_claim_store;
 
 /*
- * bt_claim_user_store - the default store of the effective user.
- *   create  make it if it is not there (export); otherwise only look (import)
- * Errors: STORE_MISSING, STORE_OWNER, STORE_MODE, STORE_PLACE, STORE_DAMAGED, errno of a failed call (EMFILE, ENOSPC ...), each with
- * a note that names the path; then out is NULL. The store belongs to the room.
+ * bt_claim_user_store - the default store of the effective user, the one to export to.
+ *   create  make it if it is not there (export); otherwise only look (operators)
+ * Its place is NAMED if BATON_CLAIM_DIR is set, else RUNTIME if XDG_RUNTIME_DIR is the user's own and in memory, else SHM; a
+ * process in secure execution mode heeds neither variable. Decided once per process and user.
+ * Errors: STORE_MISSING, STORE_OWNER, STORE_MODE, STORE_PLACE, STORE_DAMAGED, NOMEM, ENTROPY, errno of a failed call (EMFILE,
+ * ENOSPC ...), each with a note that names the path; then out is NULL. The store belongs to the room.
  */
 int bt_claim_user_store(bool create, struct bt_claim_store **out);
 
 /*
+ * bt_claim_store_of - the store that ref names, for import. Creates nothing.
+ * Errors: TOKEN_STORE (no such store here: another boot, host, container, account or environment, or it was deleted),
+ * MALFORMED (a place that does not exist), and those of bt_claim_user_store but STORE_MISSING; then out is NULL.
+ */
+int bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out);
+
+/*
  * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first, the slot is
- * swept. Expired claims are swept when the store runs full and now and then.
+ * swept. Expired claims are swept when the store runs full and, a few pages at a time, now and then.
  *   ttl_ms  1 or more
  *   key     fresh random bytes: the caller wipes them
- * Errors: STORE_FULL, STORE_DAMAGED (truncated by somebody), ENTROPY; then ref and key are zeroed.
+ * Errors: STORE_FULL, STORE_DAMAGED (truncated or deleted by somebody), ENTROPY, ENOSPC (the file system is full); then ref and
+ * key are zeroed.
  */
 int bt_claim_reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref,
 		     uint8_t key[static BT_CLAIM_KEY_LEN]);
 
-/* bt_claim_activate - from now on the claim can be taken. Once, after bt_claim_reserve by the same process. Cannot fail. */
+/*
+ * bt_claim_activate - from now on the claim can be taken. Once, after bt_claim_reserve by the same process. Cannot fail. (Of a
+ * reservation that was swept meanwhile, after BT_CLAIM_STUCK_MS, nothing is activated: the importer is told TOKEN_USED.)
+ */
 void bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref,
 		       const uint8_t key[static BT_CLAIM_KEY_LEN]);
 
@@ -67,12 +90,12 @@ bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_re
 
 /*
  * bt_claim_read - the key, without taking the claim. The caller wipes it.
- * Errors: TOKEN_STORE (another store), TOKEN_USED (taken, swept, or the slot is on another generation), TOKEN_EXPIRED, STORE_DAMAGED,
- * MALFORMED (a slot number that no store has); then key is zeroed.
+ * Errors: TOKEN_STORE (another store), TOKEN_USED (taken, or the slot is on another generation), TOKEN_EXPIRED (also of a swept
+ * claim, as long as ref says that it has expired), STORE_DAMAGED, MALFORMED (a slot number that no store has); then key is zeroed.
  */
 int bt_claim_read(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t key[static BT_CLAIM_KEY_LEN]);
 
-/* bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. Errors: TOKEN_USED, TOKEN_EXPIRED, STORE_DAMAGED. */
+/* bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. Errors: those of bt_claim_read. */
 int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 
 /* bt_claim_census_of - count. Not atomic. */
