@@ -19,22 +19,22 @@
 #include "base/bytes.h"
 
 enum {
-	BT_CRYPTO_BLOCK_LEN = 16,      /* cipher block and confounder, bytes */
-	BT_CRYPTO_KEY_MAX = 32,        /* longest protocol key, bytes */
-	BT_CRYPTO_MAC_MAX = 24,        /* longest truncated HMAC, bytes */
-	BT_CRYPTO_PRF_MAX = 48,        /* longest RFC 3961 pseudo-random output, bytes */
-	BT_CRYPTO_AEAD_KEY_LEN = 32,   /* AES-256-GCM */
+	BT_CRYPTO_BLOCK_LEN = 16,    /* cipher block and confounder, bytes */
+	BT_CRYPTO_KEY_MAX = 32,	     /* longest protocol key, bytes */
+	BT_CRYPTO_MAC_MAX = 24,	     /* longest truncated HMAC, bytes */
+	BT_CRYPTO_PRF_MAX = 48,	     /* longest RFC 3961 pseudo-random output, bytes */
+	BT_CRYPTO_AEAD_KEY_LEN = 32, /* AES-256-GCM */
 	BT_CRYPTO_AEAD_TAG_LEN = 16,
 };
 
 /* What RFC 3962 §6-7 and RFC 8009 §5-7 fix for one enctype; lengths in bytes. */
 struct bt_crypto_enctype {
-	int32_t number;       /* IANA Kerberos encryption type: 17, 18, 19, 20 */
-	const char *name;     /* "aes256-cts-hmac-sha1-96" */
-	uint16_t strength;    /* bits, as GSS_C_SEC_CONTEXT_SASL_SSF reports them */
-	uint8_t key_len;      /* protocol key */
-	uint8_t mac_len;      /* truncated HMAC */
-	uint8_t prf_len;      /* pseudo-random output */
+	int32_t number;	   /* IANA Kerberos encryption type: 17, 18, 19, 20 */
+	const char *name;  /* "aes256-cts-hmac-sha1-96" */
+	uint16_t strength; /* bits, as GSS_C_SEC_CONTEXT_SASL_SSF reports them */
+	uint8_t key_len;   /* protocol key */
+	uint8_t mac_len;   /* truncated HMAC */
+	uint8_t prf_len;   /* pseudo-random output */
 };
 
 /* bt_crypto_enctype_of - the row of an enctype number, or NULL if this room does not have it. */
@@ -78,8 +78,7 @@ struct bt_crypto_seg {
  *   mac   et->mac_len bytes, written
  * Cannot fail.
  */
-void bt_crypto_encrypt(const struct bt_crypto_seal_key *key, const struct bt_crypto_seg *segs, size_t num_segs,
-		       uint8_t *mac);
+void bt_crypto_encrypt(const struct bt_crypto_seal_key *key, const struct bt_crypto_seg *segs, size_t num_segs, uint8_t *mac);
 
 /*
  * bt_crypto_decrypt - the reverse, and the check.

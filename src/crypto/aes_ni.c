@@ -1,0 +1,182 @@
+#include "crypto/aes_ni.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("aes,sse4.1")))
+
+/* Blocks of one step of decryption: enough to fill the pipeline of the instruction. */
+enum { WIDTH = 8 };
+
+TARGET static inline __m128i
+load(const uint8_t *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+
+TARGET static inline void
+store(uint8_t *p, __m128i v)
+{
+	_mm_storeu_si128((__m128i *)p, v);
+}
+
+/* Each word xor all words before it. */
+TARGET static inline __m128i
+xor_down(__m128i v)
+{
+	v = _mm_xor_si128(v, _mm_slli_si128(v, 4));
+	return _mm_xor_si128(v, _mm_slli_si128(v, 8));
+}
+
+/*
+ * One step of the schedule: the round key that follows before and last. Every step of AES-128, and every other one of AES-256,
+ * rotates and adds a round constant (word 3 of the assist); the others do not (word 2).
+ */
+TARGET static inline __m128i
+next_rotated(__m128i before, __m128i last, uint32_t constant)
+{
+	/* The constant is an immediate operand there: 0, and added here. */
+	__m128i assist = _mm_shuffle_epi32(_mm_aeskeygenassist_si128(last, 0), 0xff);
+
+	return _mm_xor_si128(xor_down(before), _mm_xor_si128(assist, _mm_set1_epi32((int)constant)));
+}
+
+TARGET static inline __m128i
+next_plain(__m128i before, __m128i last)
+{
+	return _mm_xor_si128(xor_down(before), _mm_shuffle_epi32(_mm_aeskeygenassist_si128(last, 0), 0xaa));
+}
+
+TARGET static void
+expand_encrypting(uint8_t *schedule, const uint8_t *key, unsigned num_rounds)
+{
+	static const uint8_t constants[10] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36};
+	__m128i even = load(key), odd;
+
+	store(schedule, even);
+	if (num_rounds == 10) {
+		for (unsigned i = 1; i <= 10; i++)
+			store(schedule + 16 * i, even = next_rotated(even, even, constants[i - 1]));
+		return;
+	}
+	store(schedule + 16, odd = load(key + 16));
+	for (unsigned i = 1; i <= 7; i++) {
+		store(schedule + 32 * i, even = next_rotated(even, odd, constants[i - 1]));
+		if (i < 7)
+			store(schedule + 32 * i + 16, odd = next_plain(odd, even));
+	}
+}
+
+TARGET void
+bt_crypto_aes_ni_expand(struct bt_crypto_aes *aes, const uint8_t *key)
+{
+	uint8_t *first = aes->schedule, *last = aes->schedule + 16 * aes->num_rounds;
+
+	expand_encrypting(aes->schedule, key, aes->num_rounds);
+	if (aes->encrypts)
+		return;
+	/* The equivalent inverse cipher: the same round keys backwards, all but the outer two through InvMixColumns. */
+	for (__m128i swap = load(first); first < last; first += 16, last -= 16, swap = load(first)) {
+		bool is_outer = first == aes->schedule;
+
+		store(first, is_outer ? load(last) : _mm_aesimc_si128(load(last)));
+		store(last, is_outer ? swap : _mm_aesimc_si128(swap));
+	}
+	store(first, _mm_aesimc_si128(load(first)));
+}
+
+TARGET static inline __m128i
+encrypt_block(const struct bt_crypto_aes *aes, __m128i block)
+{
+	block = _mm_xor_si128(block, load(aes->schedule));
+	for (int i = 1; i < aes->num_rounds; i++)
+		block = _mm_aesenc_si128(block, load(aes->schedule + 16 * i));
+	return _mm_aesenclast_si128(block, load(aes->schedule + 16 * aes->num_rounds));
+}
+
+TARGET void
+bt_crypto_aes_ni_cbc_encrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
+			     uint8_t *out, size_t len)
+{
+	__m128i before = load(chain);
+
+	for (; len != 0; len -= 16, in += 16, out += 16) {
+		before = encrypt_block(aes, _mm_xor_si128(before, load(in)));
+		store(out, before);
+	}
+	store(chain, before);
+}
+
+TARGET static inline __m128i
+decrypt_block(const struct bt_crypto_aes *aes, __m128i block)
+{
+	block = _mm_xor_si128(block, load(aes->schedule));
+	for (int i = 1; i < aes->num_rounds; i++)
+		block = _mm_aesdec_si128(block, load(aes->schedule + 16 * i));
+	return _mm_aesdeclast_si128(block, load(aes->schedule + 16 * aes->num_rounds));
+}
+
+/* WIDTH blocks at once. All are read before the first is written: out may be in. */
+TARGET static inline __m128i
+decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
+{
+	__m128i block[WIDTH], cipher[WIDTH], key = load(aes->schedule);
+
+	for (int b = 0; b < WIDTH; b++) {
+		cipher[b] = load(in + 16 * b);
+		block[b] = _mm_xor_si128(cipher[b], key);
+	}
+	for (int i = 1; i < aes->num_rounds; i++) {
+		key = load(aes->schedule + 16 * i);
+		for (int b = 0; b < WIDTH; b++)
+			block[b] = _mm_aesdec_si128(block[b], key);
+	}
+	key = load(aes->schedule + 16 * aes->num_rounds);
+	for (int b = 0; b < WIDTH; b++)
+		store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
+	return cipher[WIDTH - 1];
+}
+
+TARGET void
+bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
+			     uint8_t *out, size_t len)
+{
+	__m128i before = load(chain);
+
+	for (; len >= 16 * WIDTH; len -= 16 * WIDTH, in += 16 * WIDTH, out += 16 * WIDTH)
+		before = decrypt_wide(aes, before, in, out);
+	for (; len != 0; len -= 16, in += 16, out += 16) {
+		__m128i cipher = load(in);
+
+		store(out, _mm_xor_si128(decrypt_block(aes, cipher), before));
+		before = cipher;
+	}
+	store(chain, before);
+}
+
+#else
+
+#include <stdlib.h>
+
+void
+bt_crypto_aes_ni_expand(struct bt_crypto_aes *aes, const uint8_t *key)
+{
+	abort();
+}
+
+void
+bt_crypto_aes_ni_cbc_encrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
+			     uint8_t *out, size_t len)
+{
+	abort();
+}
+
+void
+bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
+			     uint8_t *out, size_t len)
+{
+	abort();
+}
+
+#endif

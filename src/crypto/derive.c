@@ -1,0 +1,159 @@
+#include "crypto/derive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static size_t
+gcd(size_t a, size_t b)
+{
+	while (b != 0) {
+		size_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Byte i of copies of in, one after the other, each rotated right by 13 bits more than the one before. */
+static uint8_t
+rotated_byte(struct bt_bytes in, size_t i)
+{
+	size_t num_bits = in.len * 8, copy = i / in.len;
+	/* The bit that stands first in this byte: where the byte is, turned back by the rotation. */
+	size_t bit = (i % in.len * 8 + num_bits - 13 * copy % num_bits) % num_bits;
+	unsigned pair = (unsigned)in.ptr[bit / 8] << 8 | in.ptr[(bit / 8 + 1) % in.len];
+
+	return (uint8_t)(pair >> (8 - bit % 8));
+}
+
+void
+bt_crypto_nfold(struct bt_bytes in, uint8_t *out, size_t out_len)
+{
+	size_t total = in.len / gcd(in.len, out_len) * out_len;
+	unsigned carry = 0;
+
+	/* One's complement addition of all out_len-byte groups: from the last byte up, then the carry comes round. */
+	memset(out, 0, out_len);
+	for (size_t i = total; i-- > 0;) {
+		carry += out[i % out_len] + (unsigned)rotated_byte(in, i);
+		out[i % out_len] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	for (size_t i = out_len; carry != 0; carry >>= 8) {
+		i = (i != 0 ? i : out_len) - 1;
+		carry += out[i];
+		out[i] = (uint8_t)carry;
+	}
+}
+
+/*
+ * The n-fold of usage | kind to one block. The same sum as bt_crypto_nfold's, in five additions of 128 bits: sixteen copies of
+ * five bytes are five groups of sixteen.
+ */
+static void
+nfold_usage(uint32_t usage, uint8_t kind, uint8_t out[static BT_CRYPTO_BLOCK_LEN])
+{
+	const uint64_t mask = ((uint64_t)1 << 40) - 1;
+	uint64_t copy = (uint64_t)usage << 8 | kind;
+	unsigned __int128 group = 0, sum = 0;
+	unsigned filled = 0;
+
+	for (int i = 0; i < 16; i++) {
+		unsigned over = filled + 40 >= 128 ? filled + 40 - 128 : 0;
+
+		group = group << (40 - over) | copy >> over;
+		filled += 40;
+		if (filled >= 128) {
+			sum += group;
+			sum += sum < group;
+			group = copy & (((uint64_t)1 << over) - 1);
+			filled = over;
+		}
+		copy = (copy >> 13 | copy << 27) & mask;
+	}
+	bt_store_be64(out, (uint64_t)(sum >> 64));
+	bt_store_be64(out + 8, (uint64_t)sum);
+}
+
+void
+bt_crypto_source_init(struct bt_crypto_source *source, const struct bt_crypto_profile *profile, const uint8_t *base)
+{
+	source->profile = profile;
+	if (profile->family == BT_CRYPTO_RFC3962)
+		bt_crypto_aes_init(&source->aes, base, profile->row.key_len, true);
+	else
+		bt_crypto_hmac_key(profile->hash, base, profile->row.key_len, source->midstates);
+}
+
+void
+bt_crypto_source_done(struct bt_crypto_source *source)
+{
+	bt_mem_wipe(source, sizeof *source);
+}
+
+/* DR of one folded block: encrypt it, then what that gave, until there is enough key. */
+static void
+derive_folded(const struct bt_crypto_source *source, const uint8_t folded[static BT_CRYPTO_BLOCK_LEN], uint8_t *out)
+{
+	const uint8_t *in = folded;
+	struct bt_crypto_cbc cbc;
+
+	for (size_t at = 0; at < source->profile->row.key_len; at += BT_CRYPTO_BLOCK_LEN) {
+		bt_crypto_cbc_begin(&cbc, &source->aes);
+		bt_crypto_cbc_crypt(&cbc, in, out + at, BT_CRYPTO_BLOCK_LEN);
+		bt_crypto_cbc_end(&cbc);
+		in = out + at;
+	}
+	bt_mem_wipe(cbc.chain, sizeof cbc.chain);
+}
+
+void
+bt_crypto_derive_dk(const struct bt_crypto_source *source, struct bt_bytes constant, uint8_t *out)
+{
+	uint8_t folded[BT_CRYPTO_BLOCK_LEN];
+
+	if (source->profile->family != BT_CRYPTO_RFC3962)
+		abort();
+	bt_crypto_nfold(constant, folded, sizeof folded);
+	derive_folded(source, folded, out);
+}
+
+void
+bt_crypto_derive_sp800(const struct bt_crypto_source *source, struct bt_bytes label, struct bt_bytes context, uint8_t *out,
+		       size_t len)
+{
+	static const uint8_t counter[4] = {0, 0, 0, 1}, separator[1] = {0};
+	struct bt_crypto_digest digest;
+	uint8_t num_bits[4];
+
+	if (source->profile->family != BT_CRYPTO_RFC8009)
+		abort();
+	bt_store_be32(num_bits, (uint32_t)len * 8);
+	bt_crypto_hmac_begin(&digest, source->profile->hash, source->midstates);
+	bt_crypto_digest_update(&digest, counter, sizeof counter);
+	bt_crypto_digest_update(&digest, label.ptr, label.len);
+	bt_crypto_digest_update(&digest, separator, sizeof separator);
+	bt_crypto_digest_update(&digest, context.ptr, context.len);
+	bt_crypto_digest_update(&digest, num_bits, sizeof num_bits);
+	bt_crypto_hmac_end(&digest, source->midstates, out, len);
+}
+
+void
+bt_crypto_derive_usage(const struct bt_crypto_source *source, uint32_t usage, enum bt_crypto_kind kind, uint8_t *out)
+{
+	const struct bt_crypto_profile *profile = source->profile;
+	uint8_t constant[5], folded[BT_CRYPTO_BLOCK_LEN];
+
+	if (profile->family == BT_CRYPTO_RFC3962) {
+		nfold_usage(usage, (uint8_t)kind, folded);
+		derive_folded(source, folded, out);
+		return;
+	}
+	bt_store_be32(constant, usage);
+	constant[4] = (uint8_t)kind;
+	bt_crypto_derive_sp800(source, bt_bytes_of(constant, sizeof constant), bt_bytes_of(NULL, 0), out,
+			       kind == BT_CRYPTO_KE ? profile->row.key_len : profile->mac_key_len);
+}

@@ -1,0 +1,18 @@
+#include "crypto/enctype.h"
+
+/* RFC 3962 §6-7, RFC 8009 §5. */
+static const struct bt_crypto_profile profiles[] = {
+    {{17, "aes128-cts-hmac-sha1-96", 128, 16, 12, 16}, BT_CRYPTO_RFC3962, 16, &bt_crypto_sha1},
+    {{18, "aes256-cts-hmac-sha1-96", 256, 32, 12, 16}, BT_CRYPTO_RFC3962, 32, &bt_crypto_sha1},
+    {{19, "aes128-cts-hmac-sha256-128", 128, 16, 16, 32}, BT_CRYPTO_RFC8009, 16, &bt_crypto_sha256},
+    {{20, "aes256-cts-hmac-sha384-192", 256, 32, 24, 48}, BT_CRYPTO_RFC8009, 24, &bt_crypto_sha384},
+};
+
+const struct bt_crypto_enctype *
+bt_crypto_enctype_of(int32_t number)
+{
+	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+		if (profiles[i].row.number == number)
+			return &profiles[i].row;
+	return NULL;
+}

@@ -1,0 +1,40 @@
+#include "base/mem.h"
+#include "crypto/derive.h"
+
+/* RFC 3962 §4, after RFC 3961 §5.3: the hash of the input, cut to whole blocks, encrypted under DK(key, "prf"). */
+static void
+prf_3962(const struct bt_crypto_source *source, struct bt_bytes input, uint8_t *out)
+{
+	const struct bt_crypto_profile *profile = source->profile;
+	uint8_t hashed[BT_CRYPTO_DIGEST_MAX], key[BT_CRYPTO_KEY_MAX];
+	struct bt_crypto_digest digest;
+	struct bt_crypto_aes aes;
+	struct bt_crypto_cbc cbc;
+
+	bt_crypto_digest_init(&digest, profile->hash, profile->hash->initial.bytes, 0);
+	bt_crypto_digest_update(&digest, input.ptr, input.len);
+	bt_crypto_digest_final(&digest, hashed);
+	bt_crypto_derive_dk(source, bt_bytes_of_str("prf"), key);
+	bt_crypto_aes_init(&aes, key, profile->row.key_len, true);
+	bt_crypto_cbc_begin(&cbc, &aes);
+	bt_crypto_cbc_crypt(&cbc, hashed, out, profile->row.prf_len);
+	bt_crypto_cbc_end(&cbc);
+	bt_mem_wipe(&cbc, sizeof cbc);
+	bt_mem_wipe(&aes, sizeof aes);
+	bt_mem_wipe(key, sizeof key);
+	bt_mem_wipe(hashed, sizeof hashed);
+}
+
+int
+bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt_bytes input, uint8_t *out)
+{
+	struct bt_crypto_source source;
+
+	bt_crypto_source_init(&source, bt_crypto_profile_of(et), base);
+	if (source.profile->family == BT_CRYPTO_RFC3962)
+		prf_3962(&source, input, out);
+	else /* RFC 8009 §5: the KDF, with the input as its context. */
+		bt_crypto_derive_sp800(&source, bt_bytes_of_str("prf"), input, out, et->prf_len);
+	bt_crypto_source_done(&source);
+	return 0;
+}
