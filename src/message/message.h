@@ -31,21 +31,24 @@ struct bt_msg_key {
 /* All that must be known to go on where another process stopped. Secret: wipe it. */
 struct bt_msg_state {
 	bool is_initiator;
-	bool is_dce;            /* DCE style: IOV framing of RFC 4121 wraps as MS-KILE has it */
-	bool detects_replay;    /* GSS_C_REPLAY_FLAG */
-	bool detects_sequence;  /* GSS_C_SEQUENCE_FLAG */
-	struct bt_msg_key subkey;          /* the initiator's subkey, or the session key where it sent none */
+	bool is_dce;			   /* DCE style: IOV framing of RFC 4121 wraps as MS-KILE has it */
+	bool detects_replay;		   /* GSS_C_REPLAY_FLAG */
+	bool detects_sequence;		   /* GSS_C_SEQUENCE_FLAG */
+	struct bt_msg_key subkey;	   /* the initiator's subkey, or the session key where it sent none */
 	struct bt_msg_key acceptor_subkey; /* enctype 0: the acceptor asserted none. RFC 4121 §2 */
-	uint64_t send_next;     /* SND_SEQ of the next token sent */
-	uint64_t recv_first;    /* SND_SEQ of the peer's first token */
-	uint64_t recv_next;     /* next expected, counted from recv_first modulo 2^64 */
-	uint64_t recv_seen;     /* bit i: number recv_next - 1 - i was received */
+	uint64_t send_next;		   /* SND_SEQ of the next token sent */
+	uint64_t recv_first;		   /* SND_SEQ of the peer's first token */
+	uint64_t recv_next; /* next expected, counted from recv_first modulo 2^64; stays where neither is detected */
+	uint64_t recv_seen; /* bit i: number recv_next - 1 - i was received */
 };
 
 /* Where a received token stands among the others. RFC 2743 §1.2.3. */
 enum bt_msg_order { BT_MSG_IN_ORDER, BT_MSG_DUPLICATE, BT_MSG_OLD, BT_MSG_UNSEQ, BT_MSG_GAP };
 
-/* bt_msg_new - Errors: NOMEM, ENCTYPE (unknown enctype or wrong key length); then out is NULL. */
+/*
+ * bt_msg_new - a context as the facts tell it. Beside an acceptor subkey, the subkey may be of an enctype that crypto has not.
+ * Errors: NOMEM, ENCTYPE (unknown enctype or wrong key length); then out is NULL.
+ */
 int bt_msg_new(const struct bt_msg_state *state, struct bt_msg **out);
 void bt_msg_free(struct bt_msg *m);
 
@@ -68,7 +71,7 @@ size_t bt_msg_overhead(const struct bt_msg *m, bool conf);
  *   text   0..BT_MSG_MAX bytes, borrowed for the call
  *   out    new token, text.len + bt_msg_overhead(m, conf) bytes; caller frees
  *
- * Errors: NOMEM, TOO_LARGE (text), EXHAUSTED (2^64-1 messages sent), ENTROPY.
+ * Errors: NOMEM, TOO_LARGE (text), EXHAUSTED (SND_SEQ has come to 2^64-1, which is not sent), ENTROPY, CRYPTO.
  * On error: out is empty and the sequence number is unused.
  */
 int bt_msg_wrap(struct bt_msg *m, bool conf, struct bt_bytes text, struct bt_buf *out);
@@ -80,14 +83,15 @@ int bt_msg_wrap(struct bt_msg *m, bool conf, struct bt_bytes text, struct bt_buf
  *   conf   was it encrypted?
  *   order  where it stands; a text is handed out whatever the order, as RFC 2743 §1.2.3 has it
  *
- * Errors: NOMEM, BAD_TOK_HEADER, TOK_TRUNC, BAD_DIRECTION, BAD_MIC. On error: out is empty, and the window as it was.
+ * Errors: NOMEM, CRYPTO, BAD_TOK_HEADER, TOK_TRUNC, BAD_DIRECTION, BAD_MIC, ENCTYPE (made with a key that crypto has not).
+ * On error: out is empty, conf false, order BT_MSG_IN_ORDER, and the window as it was.
  */
 int bt_msg_unwrap(struct bt_msg *m, struct bt_bytes token, struct bt_buf *out, bool *conf, enum bt_msg_order *order);
 
 /* bt_msg_get_mic - a MIC token for text. RFC 4121 §4.2.6.1. Errors and ownership as bt_msg_wrap. */
 int bt_msg_get_mic(struct bt_msg *m, struct bt_bytes text, struct bt_buf *out);
 
-/* bt_msg_verify_mic - Errors: BAD_TOK_HEADER, TOK_TRUNC, BAD_DIRECTION, BAD_MIC; then the window is as it was. */
+/* bt_msg_verify_mic - Errors: as bt_msg_unwrap; then the window is as it was. */
 int bt_msg_verify_mic(struct bt_msg *m, struct bt_bytes text, struct bt_bytes token, enum bt_msg_order *order);
 
 /* ---- IOV: the same tokens over scattered buffers ---- */
@@ -106,11 +110,17 @@ enum bt_msg_iov_type {
 
 struct bt_msg_iov {
 	enum bt_msg_iov_type type;
-	bool allocate;      /* wants memory: set ptr and len, which the caller then owns (bt_mem_free) */
+	bool allocate;	    /* wants memory: set ptr and len, which the caller then owns (bt_mem_free) */
 	bool was_allocated; /* out: this call did allocate ptr */
 	uint8_t *ptr;
 	size_t len;
 };
+
+/*
+ * bt_msg_iov_is_sealed - will bt_msg_wrap_iov encrypt, asked for conf? Not where there is no DATA buffer: then the token is an
+ * integrity-only one, and gss_wrap_iov says so by conf_state.
+ */
+bool bt_msg_iov_is_sealed(bool conf, const struct bt_msg_iov *iov, size_t num_iov);
 
 /*
  * bt_msg_wrap_iov - protect DATA in place, and SIGN_ONLY with it. One HEADER; TRAILER and PADDING at most once; without a
@@ -126,7 +136,7 @@ int bt_msg_wrap_iov_length(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, 
 /*
  * bt_msg_unwrap_iov - the reverse, in place. Either HEADER, DATA... and TRAILER as the sender had them, or one STREAM holding a
  * whole token and one DATA, which is set to the text inside the STREAM (or to a copy, if it asks to be allocated).
- * Errors: as bt_msg_unwrap, and BAD_IOV.
+ * Errors: as bt_msg_unwrap, and BAD_IOV. After one the buffers are of no use, and show nothing that was decrypted.
  */
 int bt_msg_unwrap_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov, bool *conf, enum bt_msg_order *order);
 
@@ -137,7 +147,7 @@ int bt_msg_verify_mic_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_i
 
 /*
  * bt_msg_prf - RFC 4402 pseudo-random: out.len bytes into out.ptr, from the acceptor's (full) or the initiator's (partial)
- * key. Errors: NOMEM, CRYPTO, INPUT_TOO_LONG; then out is zeroed.
+ * key. Errors: NOMEM, CRYPTO, ENCTYPE (partial, with a key that crypto has not), INPUT_TOO_LONG; then out is zeroed.
  */
 int bt_msg_prf(struct bt_msg *m, bool full, struct bt_bytes input, struct bt_buf out);
 
