@@ -9,6 +9,13 @@
 /* Blocks of one step of decryption: enough to fill the pipeline of the instruction. */
 enum { WIDTH = 8 };
 
+/* Over a loop of WIDTH, so that its arrays become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 TARGET static inline __m128i
 load(const uint8_t *p)
 {
@@ -123,16 +130,19 @@ decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, 
 {
 	__m128i block[WIDTH], cipher[WIDTH], key = load(aes->schedule);
 
+	UNROLL
 	for (int b = 0; b < WIDTH; b++) {
 		cipher[b] = load(in + 16 * b);
 		block[b] = _mm_xor_si128(cipher[b], key);
 	}
 	for (int i = 1; i < aes->num_rounds; i++) {
 		key = load(aes->schedule + 16 * i);
+		UNROLL
 		for (int b = 0; b < WIDTH; b++)
 			block[b] = _mm_aesdec_si128(block[b], key);
 	}
 	key = load(aes->schedule + 16 * aes->num_rounds);
+	UNROLL
 	for (int b = 0; b < WIDTH; b++)
 		store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
 	return cipher[WIDTH - 1];

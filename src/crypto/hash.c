@@ -6,21 +6,20 @@
 
 #include "crypto/hash.h"
 
+#include <endian.h>
 #include <openssl/sha.h>
-#include <string.h>
 
-#include "base/bytes.h"
 #include "base/mem.h"
 #include "crypto/cpu.h"
 #include "crypto/sha_ni.h"
 
 static void
-compress_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+compress_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	SHA_CTX ctx;
 
 	if (bt_crypto_cpu_has_sha()) {
-		bt_crypto_sha_ni_sha1(state, blocks, num_blocks);
+		bt_crypto_sha_ni_sha1(state, blocks, len);
 		return;
 	}
 	ctx.h0 = state->w32[0];
@@ -29,7 +28,7 @@ compress_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_bl
 	ctx.h3 = state->w32[3];
 	ctx.h4 = state->w32[4];
 	ctx.Nl = ctx.Nh = ctx.num = 0;
-	SHA1_Update(&ctx, blocks, num_blocks * SHA_CBLOCK);
+	SHA1_Update(&ctx, blocks, len);
 	state->w32[0] = ctx.h0;
 	state->w32[1] = ctx.h1;
 	state->w32[2] = ctx.h2;
@@ -39,24 +38,24 @@ compress_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_bl
 }
 
 static void
-compress_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+compress_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	SHA256_CTX ctx;
 
 	if (bt_crypto_cpu_has_sha()) {
-		bt_crypto_sha_ni_sha256(state, blocks, num_blocks);
+		bt_crypto_sha_ni_sha256(state, blocks, len);
 		return;
 	}
 	memcpy(ctx.h, state->w32, sizeof ctx.h);
 	ctx.Nl = ctx.Nh = ctx.num = 0;
 	ctx.md_len = SHA256_DIGEST_LENGTH;
-	SHA256_Update(&ctx, blocks, num_blocks * SHA256_CBLOCK);
+	SHA256_Update(&ctx, blocks, len);
 	memcpy(state->w32, ctx.h, sizeof ctx.h);
 	bt_mem_wipe(ctx.h, sizeof ctx.h);
 }
 
 static void
-compress_sha512(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+compress_sha512(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	SHA512_CTX ctx;
 
@@ -64,7 +63,7 @@ compress_sha512(union bt_crypto_state *state, const uint8_t *blocks, size_t num_
 	ctx.Nl = ctx.Nh = 0;
 	ctx.num = 0;
 	ctx.md_len = SHA512_DIGEST_LENGTH;
-	SHA512_Update(&ctx, blocks, num_blocks * SHA512_CBLOCK);
+	SHA512_Update(&ctx, blocks, len);
 	memcpy(state->w64, ctx.h, sizeof ctx.h);
 	bt_mem_wipe(ctx.h, sizeof ctx.h);
 }
@@ -94,17 +93,10 @@ const struct bt_crypto_hash bt_crypto_sha384 = {
 };
 
 void
-bt_crypto_digest_init(struct bt_crypto_digest *digest, const struct bt_crypto_hash *hash, const void *state, uint64_t total)
-{
-	digest->hash = hash;
-	digest->total = total;
-	memcpy(digest->state.bytes, state, hash->state_len);
-}
-
-void
 bt_crypto_digest_update(struct bt_crypto_digest *digest, const uint8_t *in, size_t len)
 {
-	size_t block_len = digest->hash->block_len, held = digest->total % block_len, room = block_len - held;
+	size_t block_len = digest->hash->block_len, held = digest->total & (block_len - 1), room = block_len - held;
+	size_t whole;
 
 	if (len == 0)
 		return;
@@ -115,36 +107,48 @@ bt_crypto_digest_update(struct bt_crypto_digest *digest, const uint8_t *in, size
 			return;
 		}
 		memcpy(digest->tail + held, in, room);
-		digest->hash->compress(&digest->state, digest->tail, 1);
+		digest->hash->compress(&digest->state, digest->tail, block_len);
 		in += room;
 		len -= room;
 	}
-	if (len >= block_len)
-		digest->hash->compress(&digest->state, in, len / block_len);
-	if (len % block_len != 0)
-		memcpy(digest->tail, in + len / block_len * block_len, len % block_len);
+	if ((whole = len & ~(block_len - 1)) != 0)
+		digest->hash->compress(&digest->state, in, whole);
+	if (whole != len)
+		memcpy(digest->tail, in + whole, len - whole);
+}
+
+/* The words of a state as a digest has them. */
+static void
+store_words(const struct bt_crypto_hash *hash, const union bt_crypto_state *state, uint8_t out[static BT_CRYPTO_STATE_MAX])
+{
+	for (int i = 0; i < 8; i++)
+		if (hash->word_len == 4) {
+			uint32_t word = htobe32(state->w32[i]);
+
+			memcpy(out + 4 * i, &word, sizeof word);
+		} else {
+			uint64_t word = htobe64(state->w64[i]);
+
+			memcpy(out + 8 * i, &word, sizeof word);
+		}
 }
 
 void
-bt_crypto_digest_final(struct bt_crypto_digest *digest, uint8_t *out)
+bt_crypto_digest_final(struct bt_crypto_digest *digest, uint8_t out[static BT_CRYPTO_STATE_MAX])
 {
 	const struct bt_crypto_hash *hash = digest->hash;
-	size_t held = digest->total % hash->block_len, num_words = hash->digest_len / hash->word_len;
+	size_t held = digest->total & (hash->block_len - 1u);
+	uint64_t num_bits = htobe64(digest->total << 3);
 
 	/* A one bit, zeros, and the length in bits as two words, of which no message here fills the first. FIPS 180-4 §5.1. */
 	digest->tail[held++] = 0x80;
 	if (held > hash->block_len - 2u * hash->word_len) {
 		memset(digest->tail + held, 0, hash->block_len - held);
-		hash->compress(&digest->state, digest->tail, 1);
+		hash->compress(&digest->state, digest->tail, hash->block_len);
 		held = 0;
 	}
-	memset(digest->tail + held, 0, hash->block_len - 8 - held);
-	bt_store_be64(digest->tail + hash->block_len - 8, digest->total << 3);
-	hash->compress(&digest->state, digest->tail, 1);
-	for (size_t i = 0; i < num_words; i++)
-		if (hash->word_len == 4)
-			bt_store_be32(out + 4 * i, digest->state.w32[i]);
-		else
-			bt_store_be64(out + 8 * i, digest->state.w64[i]);
-	bt_mem_wipe(digest, sizeof *digest);
+	memset(digest->tail + held, 0, hash->block_len - sizeof num_bits - held);
+	memcpy(digest->tail + hash->block_len - sizeof num_bits, &num_bits, sizeof num_bits);
+	hash->compress(&digest->state, digest->tail, hash->block_len);
+	store_words(hash, &digest->state, out);
 }

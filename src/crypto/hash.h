@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	BT_CRYPTO_STATE_MAX = 64,	/* chaining value of SHA-384, bytes */
@@ -26,11 +27,11 @@ union bt_crypto_state {
 /* What FIPS 180-4 fixes for one hash; lengths in bytes. */
 struct bt_crypto_hash {
 	uint8_t word_len;
-	uint8_t state_len;
-	uint8_t block_len;
+	uint8_t state_len; /* as it is kept, 32 or 64: that of SHA-1 has zeros at its end */
+	uint8_t block_len; /* a power of two */
 	uint8_t digest_len;
 	union bt_crypto_state initial;
-	void (*compress)(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks);
+	void (*compress)(union bt_crypto_state *state, const uint8_t *blocks, size_t len); /* len is whole blocks */
 };
 
 extern const struct bt_crypto_hash bt_crypto_sha1;
@@ -46,18 +47,30 @@ struct bt_crypto_digest {
 };
 
 /* bt_crypto_digest_init - begin at a state that total bytes, a multiple of the block length, have led to. */
-void bt_crypto_digest_init(struct bt_crypto_digest *digest, const struct bt_crypto_hash *hash, const void *state,
-			   uint64_t total);
+static inline void
+bt_crypto_digest_init(struct bt_crypto_digest *digest, const struct bt_crypto_hash *hash, const void *state, uint64_t total)
+{
+	digest->hash = hash;
+	digest->total = total;
+	/* In lengths the compiler knows: this is done twice a message. */
+	memcpy(digest->state.bytes, state, 32);
+	if (hash->state_len == 64)
+		memcpy(digest->state.bytes + 32, (const uint8_t *)state + 32, 32);
+}
+
 void bt_crypto_digest_update(struct bt_crypto_digest *digest, const uint8_t *in, size_t len);
 
 /* bt_crypto_digest_room - bytes that fill the block begun; 0: none is begun. */
 static inline size_t
 bt_crypto_digest_room(const struct bt_crypto_digest *digest)
 {
-	return (size_t)-digest->total % digest->hash->block_len;
+	return (size_t)-digest->total & (digest->hash->block_len - 1u);
 }
 
-/* bt_crypto_digest_final - write hash->digest_len bytes, and wipe the digest. */
-void bt_crypto_digest_final(struct bt_crypto_digest *digest, uint8_t *out);
+/*
+ * bt_crypto_digest_final - end the message and write the digest, in whole words of the state: the first hash->digest_len bytes
+ * count. The caller wipes digest.
+ */
+void bt_crypto_digest_final(struct bt_crypto_digest *digest, uint8_t out[static BT_CRYPTO_STATE_MAX]);
 
 #endif

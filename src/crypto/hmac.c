@@ -15,7 +15,7 @@ absorb_pad(const struct bt_crypto_hash *hash, const uint8_t *key, size_t key_len
 	memset(block, pad, hash->block_len);
 	for (size_t i = 0; i < key_len; i++)
 		block[i] ^= key[i];
-	hash->compress(&state, block, 1);
+	hash->compress(&state, block, hash->block_len);
 	memcpy(midstate, state.bytes, hash->state_len);
 	bt_mem_wipe(block, key_len);
 	bt_mem_wipe(&state, sizeof state);
@@ -40,12 +40,13 @@ void
 bt_crypto_hmac_end(struct bt_crypto_digest *digest, const uint8_t *midstates, uint8_t *mac, size_t mac_len)
 {
 	const struct bt_crypto_hash *hash = digest->hash;
-	uint8_t inner[BT_CRYPTO_DIGEST_MAX];
+	uint8_t words[BT_CRYPTO_STATE_MAX];
 
-	bt_crypto_digest_final(digest, inner);
-	bt_crypto_digest_init(digest, hash, midstates + hash->state_len, hash->block_len);
-	bt_crypto_digest_update(digest, inner, hash->digest_len);
-	bt_crypto_digest_final(digest, inner);
-	memcpy(mac, inner, mac_len);
-	bt_mem_wipe(inner, sizeof inner);
+	bt_crypto_digest_final(digest, words);
+	bt_crypto_digest_init(digest, hash, midstates + hash->state_len, hash->block_len + hash->digest_len);
+	memcpy(digest->tail, words, BT_CRYPTO_DIGEST_MAX);
+	bt_crypto_digest_final(digest, words);
+	memcpy(mac, words, mac_len);
+	bt_mem_wipe(digest, sizeof *digest);
+	bt_mem_wipe(words, sizeof words);
 }

@@ -6,7 +6,7 @@ static void
 prf_3962(const struct bt_crypto_source *source, struct bt_bytes input, uint8_t *out)
 {
 	const struct bt_crypto_profile *profile = source->profile;
-	uint8_t hashed[BT_CRYPTO_DIGEST_MAX], key[BT_CRYPTO_KEY_MAX];
+	uint8_t hashed[BT_CRYPTO_STATE_MAX], key[BT_CRYPTO_KEY_MAX];
 	struct bt_crypto_digest digest;
 	struct bt_crypto_aes aes;
 	struct bt_crypto_cbc cbc;
@@ -19,6 +19,7 @@ prf_3962(const struct bt_crypto_source *source, struct bt_bytes input, uint8_t *
 	bt_crypto_cbc_begin(&cbc, &aes);
 	bt_crypto_cbc_crypt(&cbc, hashed, out, profile->row.prf_len);
 	bt_crypto_cbc_end(&cbc);
+	bt_mem_wipe(&digest, sizeof digest);
 	bt_mem_wipe(&cbc, sizeof cbc);
 	bt_mem_wipe(&aes, sizeof aes);
 	bt_mem_wipe(key, sizeof key);

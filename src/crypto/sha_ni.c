@@ -9,12 +9,12 @@
 #define TARGET __attribute__((target("sha,sse4.1")))
 
 TARGET void
-bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	struct sha1_lanes s;
 
 	sha1_load(&s, state->w32);
-	for (; num_blocks != 0; num_blocks--, blocks += 64)
+	for (; len != 0; len -= 64, blocks += 64)
 		sha1_block(&s, blocks);
 	sha1_store(&s, state->w32);
 }
@@ -40,7 +40,7 @@ sha256_quad(__m128i *abef, __m128i *cdgh, __m128i w, int i)
 }
 
 TARGET void
-bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
 	/* The instructions want the words as ABEF and CDGH, high to low. */
@@ -48,7 +48,7 @@ bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, siz
 	__m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
 	__m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
 
-	for (; num_blocks != 0; num_blocks--, blocks += 64) {
+	for (; len != 0; len -= 64, blocks += 64) {
 		__m128i abef_before = abef, cdgh_before = cdgh, w[4];
 
 		for (int i = 0; i < 4; i++) {
@@ -77,13 +77,13 @@ bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, siz
 #include <stdlib.h>
 
 void
-bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	abort();
 }
 
 void
-bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks)
+bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 {
 	abort();
 }

@@ -6,7 +6,7 @@
 
 #include "crypto/hash.h"
 
-void bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks);
-void bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t num_blocks);
+void bt_crypto_sha_ni_sha1(union bt_crypto_state *state, const uint8_t *blocks, size_t len);
+void bt_crypto_sha_ni_sha256(union bt_crypto_state *state, const uint8_t *blocks, size_t len);
 
 #endif
