@@ -1,0 +1,179 @@
+#include "base/err.h"
+#include "base/mem.h"
+#include "mech/krb5/mech_krb5.h"
+
+struct bt_mcred *
+bt_krb5_cred_new(enum bt_usage usage)
+{
+	struct bt_mcred *cred = bt_mem_alloc(sizeof *cred);
+
+	if (cred == NULL)
+		return NULL;
+	cred->usage = usage;
+	if (pthread_mutex_init(&cred->lock, NULL) != 0) {
+		bt_mem_free(cred);
+		return NULL;
+	}
+	return cred;
+}
+
+void
+bt_krb5_cred_free(struct bt_mcred *cred)
+{
+	struct bt_krb5 *lib;
+
+	if (cred == NULL)
+		return;
+	/* Without the library, which has then lost its configuration or memory, handles stay open but secrets still go. */
+	if (bt_krb5_enter(&lib) == 0) {
+		if (cred->keytab != NULL)
+			krb5_kt_close(lib->ctx, cred->keytab);
+		if (cred->client_keytab != NULL)
+			krb5_kt_close(lib->ctx, cred->client_keytab);
+		if (cred->ccache != NULL && cred->owns_ccache)
+			krb5_cc_destroy(lib->ctx, cred->ccache);
+		else if (cred->ccache != NULL)
+			krb5_cc_close(lib->ctx, cred->ccache);
+		krb5_free_principal(lib->ctx, cred->match);
+		krb5_free_principal(lib->ctx, cred->client);
+		krb5_free_principal(lib->ctx, cred->impersonator);
+		bt_krb5_leave(lib);
+	}
+	bt_mn_free(cred->acceptor);
+	bt_mn_free(cred->initiator);
+	bt_mem_free(cred->rcache_name);
+	if (cred->password != NULL)
+		bt_mem_free_secret(cred->password, strlen(cred->password));
+	pthread_mutex_destroy(&cred->lock);
+	bt_mem_free(cred);
+}
+
+/* ---- acquire ---- */
+
+static int
+read_store(const struct bt_cred_request *request, struct bt_krb5_store *out)
+{
+	*out = (struct bt_krb5_store){.password = request->password};
+	for (size_t i = 0; i < request->num_store; i++) {
+		const struct bt_store_entry *entry = &request->store[i];
+
+		if (strcmp(entry->key, "ccache") == 0)
+			out->ccache = entry->value;
+		else if (strcmp(entry->key, "client_keytab") == 0)
+			out->client_keytab = entry->value;
+		else if (strcmp(entry->key, "keytab") == 0)
+			out->keytab = entry->value;
+		else if (strcmp(entry->key, "rcache") == 0)
+			out->rcache = entry->value;
+		else if (strcmp(entry->key, "verify") == 0)
+			out->verify = entry->value;
+		else if (strcmp(entry->key, "password") == 0)
+			out->password = bt_bytes_of_str(entry->value);
+		/* Others are for other mechanisms. */
+	}
+	/* A password names one client and fills a cache of its own. */
+	if (out->password.ptr != NULL && request->name == NULL)
+		return bt_err_note(BT_ERR_BAD_NAME, "A password needs a name to go with it");
+	if (out->password.ptr != NULL &&
+	    (request->usage == BT_USAGE_ACCEPT || out->ccache != NULL || out->client_keytab != NULL))
+		return BT_ERR_BAD_USAGE;
+	if (out->verify != NULL && out->password.ptr == NULL)
+		return BT_ERR_BAD_USAGE;
+	return 0;
+}
+
+int
+bt_krb5_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out)
+{
+	struct bt_krb5_store store;
+	struct bt_krb5 *lib;
+	struct bt_mcred *cred;
+	int e;
+
+	*out = NULL;
+	if ((e = read_store(request, &store)) != 0 || (e = bt_krb5_enter(&lib)) != 0)
+		return e;
+	cred = bt_krb5_cred_new(request->usage);
+	if (cred == NULL)
+		e = BT_ERR_NOMEM;
+	if (e == 0 && request->usage != BT_USAGE_INITIATE)
+		e = bt_krb5_acquire_acceptor(lib, request->name, &store, cred);
+	if (e == 0 && request->usage != BT_USAGE_ACCEPT) {
+		pthread_mutex_lock(&cred->lock);
+		e = bt_krb5_acquire_initiator(lib, request->name, &store, cred);
+		pthread_mutex_unlock(&cred->lock);
+	}
+	if (e != 0) {
+		bt_krb5_cred_free(cred);
+		cred = NULL;
+	}
+	*out = cred;
+	bt_krb5_leave(lib);
+	return e;
+}
+
+int
+bt_krb5_cred_default(enum bt_usage usage, struct bt_mcred **out)
+{
+	return bt_krb5_cred_acquire(&(struct bt_cred_request){.usage = usage}, out);
+}
+
+/* ---- inquire ---- */
+
+/* An acceptor for any name is shown as the first name it has a key for, as MIT's library does. */
+static int
+name_from_keytab(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_mn **out)
+{
+	krb5_principal princ;
+	int e;
+
+	if (bt_krb5_keytab_first(lib, cred->keytab, &princ) != 0)
+		return 0;
+	e = bt_krb5_name_of(lib, princ, NULL, NULL, out);
+	krb5_free_principal(lib->ctx, princ);
+	return e;
+}
+
+static int
+inquire_initiator(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_cred_facts *out)
+{
+	int e;
+
+	pthread_mutex_lock(&cred->lock);
+	e = bt_krb5_cred_choose(lib, cred, NULL);
+	if (e == 0) {
+		out->name = bt_mn_share(cred->initiator);
+		out->initiator_expires_at =
+			cred->ends_at != 0 ? bt_krb5_wall_of(lib, (krb5_timestamp)cred->ends_at) : BT_CTX_NEVER;
+	}
+	pthread_mutex_unlock(&cred->lock);
+	return e;
+}
+
+int
+bt_krb5_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out)
+{
+	struct bt_mcred *temporary = NULL;
+	struct bt_krb5 *lib;
+	int e;
+
+	*out = (struct bt_cred_facts){.initiator_expires_at = BT_CTX_NEVER, .acceptor_expires_at = BT_CTX_NEVER};
+	if ((e = bt_krb5_enter(&lib)) != 0)
+		return e;
+	if (cred == NULL) {
+		e = bt_krb5_cred_default(BT_USAGE_INITIATE, &temporary);
+		cred = temporary;
+	}
+	if (e == 0) {
+		out->usage = cred->usage;
+		if (cred->usage != BT_USAGE_ACCEPT)
+			e = inquire_initiator(lib, cred, out);
+		else if (cred->acceptor != NULL)
+			out->name = bt_mn_share(cred->acceptor);
+		else
+			e = name_from_keytab(lib, cred, &out->name);
+	}
+	bt_krb5_cred_free(temporary);
+	bt_krb5_leave(lib);
+	return e;
+}

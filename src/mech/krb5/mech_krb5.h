@@ -1,0 +1,275 @@
+/*
+ * mech_krb5 - what the files of the Kerberos mechanism share. Nobody else includes this.
+ *
+ * libkrb5 gets tickets, reads keytabs and checks requests; the tokens around and after that are read and written here.
+ * Each thread has one krb5_context, lent by bt_krb5_enter; no context or credential ever holds one, and no
+ * krb5_auth_context outlives the call that made it. Errors: libkrb5's codes as they come (with libkrb5's own sentence
+ * as the note), or BT_ERR_*.
+ */
+#ifndef BT_MECH_KRB5_MECH_KRB5_H
+#define BT_MECH_KRB5_MECH_KRB5_H
+
+#include <krb5.h>
+#include <pthread.h>
+
+#include "base/bytes.h"
+#include "mech/mech.h"
+
+/* ---- library.c: the thread's krb5_context ---- */
+
+struct bt_krb5 {
+	krb5_context ctx;
+	int32_t clockskew_s;             /* [libdefaults] clockskew */
+	bool enforces_ok_as_delegate;    /* [libdefaults] enforce_ok_as_delegate */
+};
+
+/*
+ * bt_krb5_enter - lend the thread's library, fresh if the configuration has changed. Pairs with bt_krb5_leave; nests.
+ * Errors: libkrb5's for a broken configuration, NOMEM; then out is NULL.
+ */
+int bt_krb5_enter(struct bt_krb5 **out);
+void bt_krb5_leave(struct bt_krb5 *lib);
+
+/* bt_krb5_fail - keep libkrb5's sentence about code as the note, and give the error to return. 0 stays 0. */
+int bt_krb5_fail(struct bt_krb5 *lib, krb5_error_code code);
+
+/* bt_krb5_wall_of - a Kerberos time, as this library's clock (perhaps corrected by the KDC's) counts, in wall clock seconds. */
+int64_t bt_krb5_wall_of(struct bt_krb5 *lib, krb5_timestamp at);
+
+/* bt_krb5_seconds - krb5_timestamp is unsigned beyond its name: times up to 2106. */
+static inline int64_t
+bt_krb5_seconds(krb5_timestamp at)
+{
+	return (int64_t)(uint32_t)at;
+}
+
+static inline krb5_data
+bt_krb5_data_of(struct bt_bytes bytes)
+{
+	return (krb5_data){.magic = KV5M_DATA, .length = (unsigned)bytes.len, .data = (char *)(uintptr_t)bytes.ptr};
+}
+
+/* bt_krb5_key_of - a keyblock over a key's own bytes. */
+static inline krb5_keyblock
+bt_krb5_key_of(const struct bt_msg_key *key)
+{
+	return (krb5_keyblock){.magic = KV5M_KEYBLOCK, .enctype = key->enctype, .length = key->len,
+			       .contents = (krb5_octet *)(uintptr_t)key->bytes};
+}
+
+/* bt_krb5_key_copy - Errors: ENCTYPE (longer than any key this library knows). */
+int bt_krb5_key_copy(const krb5_keyblock *block, struct bt_msg_key *out);
+
+/* ---- facts.c ---- */
+
+extern const struct bt_bytes bt_krb5_oid;
+extern const struct bt_bytes bt_krb5_aliases[];
+
+/* ---- name.c ---- */
+
+int bt_krb5_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
+struct bt_bytes bt_krb5_name_type(const struct bt_mn *mn);
+int bt_krb5_name_export(const struct bt_mn *mn, struct bt_wr *out);
+
+/* bt_krb5_name_of - a mechanism name of a principal; service and host may be NULL. */
+int bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host,
+		    struct bt_mn **out);
+
+/* bt_krb5_principal_of - and back; the caller frees it with krb5_free_principal. */
+int bt_krb5_principal_of(struct bt_krb5 *lib, const struct bt_mn *mn, krb5_principal *out);
+
+/* bt_krb5_acceptor_principal - what an acceptor of this name looks for: host-based names match by krb5_sname_match. */
+int bt_krb5_acceptor_principal(struct bt_krb5 *lib, const struct bt_mn *mn, krb5_principal *out);
+
+/* ---- credential.c, ccache.c, keytab.c ---- */
+
+struct bt_mcred {
+	enum bt_usage usage;
+	struct bt_mn *acceptor;        /* as acquired; NULL: any name */
+
+	/* Acceptor's half; immutable. */
+	krb5_keytab keytab;
+	krb5_principal match;          /* NULL: any key of the keytab */
+	char *rcache_name;             /* NULL: libkrb5's default replay cache */
+
+	/* Initiator's half: lock protects the rest, for it may be chosen as late as the first context. */
+	pthread_mutex_t lock;
+	struct bt_mn *initiator;       /* NULL until chosen */
+	krb5_principal client;         /* of the same, or as asked for */
+	krb5_ccache ccache;            /* NULL until chosen */
+	bool owns_ccache;              /* destroyed with the credential */
+	krb5_keytab client_keytab;
+	char *password;
+	bool has_tgt;
+	int64_t ends_at;               /* Kerberos time; 0: nothing there yet */
+	int64_t refresh_at;            /* from the client keytab; 0: never */
+	krb5_principal impersonator;   /* of a constrained delegation cache, or NULL */
+};
+
+int bt_krb5_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out);
+int bt_krb5_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out);
+void bt_krb5_cred_free(struct bt_mcred *cred);
+
+/* bt_krb5_cred_new - empty, usable for nothing. */
+struct bt_mcred *bt_krb5_cred_new(enum bt_usage usage);
+
+/* bt_krb5_cred_default - what a NULL credential means. The caller frees it. */
+int bt_krb5_cred_default(enum bt_usage usage, struct bt_mcred **out);
+
+/* Store entries and password of an acquisition, looked up by key. Errors: BAD_USAGE (they contradict each other). */
+struct bt_krb5_store {
+	const char *ccache, *client_keytab, *keytab, *rcache, *verify;
+	struct bt_bytes password; /* ptr NULL: none */
+};
+
+/* bt_krb5_acquire_acceptor - keytab.c: fill the acceptor's half. */
+int bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
+			     struct bt_mcred *cred);
+
+/* bt_krb5_rcache_use - keytab.c: the replay cache the credential names, if it names one; auth owns it then. */
+int bt_krb5_rcache_use(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth);
+
+/* bt_krb5_acquire_initiator - ccache.c: fill the initiator's half, as far as can be known before a target is. */
+int bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
+			      struct bt_mcred *cred);
+
+/* bt_krb5_cred_choose - ccache.c: settle on a cache, fit for target if not NULL, and fill it if need be. cred->lock is held. */
+int bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal target);
+
+/* bt_krb5_ccache_store - ccache.c: store a cache's first ticket, with the note of the realm it starts in. */
+krb5_error_code bt_krb5_ccache_store(struct bt_krb5 *lib, krb5_ccache ccache, krb5_creds *creds);
+
+/* bt_krb5_keytab_matches - keytab.c: has it an entry that krb5_sname_match finds? KRB5_KT_NOTFOUND if not. */
+krb5_error_code bt_krb5_keytab_matches(struct bt_krb5 *lib, krb5_keytab keytab, krb5_const_principal princ);
+
+/* bt_krb5_keytab_first - keytab.c: the principal of its first entry. */
+krb5_error_code bt_krb5_keytab_first(struct bt_krb5 *lib, krb5_keytab keytab, krb5_principal *out);
+
+/* ---- request.c: AP-REQ ---- */
+
+/* Views into an AP-REQ. RFC 4120 §5.5.1, §5.3. */
+struct bt_krb5_request {
+	uint32_t options;              /* bit 0 the most significant */
+	struct bt_bytes ticket;        /* DER, tag and length included */
+	struct bt_bytes realm, sname;  /* of the service, DER */
+	int32_t enctype;               /* of the authenticator */
+	struct bt_bytes cipher;
+};
+
+enum { BT_KRB5_AP_MUTUAL = 0x20000000 };
+
+/* bt_krb5_request_read - Errors: MALFORMED; then out is empty. */
+int bt_krb5_request_read(struct bt_bytes ap_req, struct bt_krb5_request *out);
+
+/* bt_krb5_request_time - ctime and cusec of our own request's authenticator, which libkrb5 keeps to itself. */
+int bt_krb5_request_time(struct bt_krb5 *lib, struct bt_bytes ap_req, const struct bt_msg_key *session, int64_t *ctime,
+			 uint32_t *cusec);
+
+/* ---- reply.c: AP-REP ---- */
+
+struct bt_krb5_reply {
+	int64_t ctime;
+	uint32_t cusec;
+	struct bt_msg_key subkey;      /* enctype 0: none. Secret */
+	uint32_t seq;
+};
+
+/* bt_krb5_reply_read, bt_krb5_reply_write - RFC 4120 §5.5.2, key usage 12. */
+int bt_krb5_reply_read(struct bt_krb5 *lib, const struct bt_msg_key *session, struct bt_bytes ap_rep,
+		       struct bt_krb5_reply *out);
+int bt_krb5_reply_write(struct bt_krb5 *lib, const struct bt_msg_key *session, const struct bt_krb5_reply *reply,
+			struct bt_wr *out);
+
+/* bt_krb5_reply_parse - the decrypted part alone. Errors: ASN1_PARSE_ERROR, ENCTYPE; then out is empty. */
+int bt_krb5_reply_parse(struct bt_bytes plain, struct bt_krb5_reply *out);
+
+/* ---- error.c: KRB-ERROR ---- */
+
+/* bt_krb5_error_read - the code a peer's KRB-ERROR tells, as a libkrb5 code; ASN1_PARSE_ERROR if it cannot be read. Never 0. */
+int bt_krb5_error_read(struct bt_bytes krb_error);
+
+/* bt_krb5_error_write - a KRB-ERROR about err in the name of the service asked for. RFC 4120 §5.9.1. */
+void bt_krb5_error_write(int err, const struct bt_krb5_request *request, int64_t now, struct bt_wr *out);
+
+void bt_krb5_error_text(int err, char *text, size_t text_len);
+
+/* ---- checksum.c: the checksum 0x8003. RFC 4121 §4.1.1 ---- */
+
+enum { BT_KRB5_CHECKSUM_TYPE = 0x8003, BT_KRB5_BINDINGS_LEN = 16 };
+
+struct bt_krb5_checksum {
+	uint8_t bindings[BT_KRB5_BINDINGS_LEN]; /* MD5, or zeros for none */
+	uint32_t flags;
+	struct bt_bytes delegation;             /* KRB-CRED, or empty */
+};
+
+/* bt_krb5_bindings_hash - RFC 4121 §4.1.1.2; zeros for NULL. */
+int bt_krb5_bindings_hash(struct bt_krb5 *lib, const struct bt_bindings *bindings, uint8_t out[static BT_KRB5_BINDINGS_LEN]);
+
+/* bt_krb5_checksum_read - Errors: BAD_BINDINGS (too short for any), BAD_LENGTH, DEFECTIVE_TOKEN; then out is empty. */
+int bt_krb5_checksum_read(struct bt_bytes bytes, struct bt_krb5_checksum *out);
+void bt_krb5_checksum_write(const struct bt_krb5_checksum *checksum, struct bt_wr *out);
+
+/* ---- delegate.c: KRB-CRED ---- */
+
+/* bt_krb5_delegate_read - a credential over a new MEMORY cache. auth holds the keys of the request. */
+int bt_krb5_delegate_read(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_bytes krb_cred, struct bt_mcred **out);
+
+/* bt_krb5_delegate_write - forward the client's TGT to server, under the session key. out: libkrb5's memory. */
+krb5_error_code bt_krb5_delegate_write(krb5_context ctx, krb5_auth_context auth, krb5_principal client,
+				       krb5_principal server, krb5_ccache ccache, krb5_data *out);
+
+/* ---- authdata.c ---- */
+
+/* bt_krb5_authdata_write - both lists as one DER AuthorizationData; nothing if both are empty. */
+int bt_krb5_authdata_write(krb5_authdata *const *ticket, krb5_authdata *const *authenticator, struct bt_buf *out);
+
+/* bt_krb5_authdata_find - append the contents of the elements of this type. */
+int bt_krb5_authdata_find(struct bt_bytes authz, int32_t type, struct bt_answers *out);
+
+/* bt_krb5_authdata_demands_bindings - does the client say that it always sends channel bindings? MS-KILE §3.2.5.8. */
+int bt_krb5_authdata_demands_bindings(struct bt_krb5 *lib, krb5_authdata *const *authenticator, bool *out);
+
+/* bt_krb5_authdata_bound - the element that says so, for an authenticator; libkrb5's memory. */
+krb5_error_code bt_krb5_authdata_bound(krb5_context ctx, krb5_authdata ***out);
+
+/* ---- token framing, in facts.c ---- */
+
+enum { BT_KRB5_TOK_AP_REQ = 0x0100, BT_KRB5_TOK_AP_REP = 0x0200, BT_KRB5_TOK_ERROR = 0x0300 };
+
+/* bt_krb5_token_write - RFC 2743 §3.1 framing, token id (RFC 4121 §4.1), body. Errors: NOMEM. */
+int bt_krb5_token_write(struct bt_bytes oid, uint16_t id, struct bt_bytes body, struct bt_buf *out);
+
+/* bt_krb5_token_read - oid: the static spelling that was used. Errors: DEFECTIVE_TOKEN, WRONG_MECH; then outputs are empty. */
+int bt_krb5_token_read(struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, struct bt_bytes *body);
+
+/* ---- pending.c ---- */
+
+enum bt_krb5_wait { BT_KRB5_EXPECT_AP_REP = 1, BT_KRB5_EXPECT_DCE_REPLY = 2 };
+
+/* What a half-open context waits with. Secret. */
+struct bt_krb5_pending {
+	enum bt_krb5_wait wait;
+	struct bt_msg_key session;     /* of the ticket */
+	int64_t ctime;                 /* of the authenticator, for the AP-REP to repeat */
+	uint32_t cusec;
+	struct bt_msg_state state;     /* as far as it is agreed */
+};
+
+/* bt_krb5_pending_new - attached to ctx, which becomes EXPECT_TOKEN. Errors: NOMEM. */
+int bt_krb5_pending_new(struct bt_ctx *ctx, const struct bt_krb5_pending *pending);
+int bt_krb5_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
+int bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_bytes saved);
+void bt_krb5_pending_free(struct bt_ctx *ctx);
+
+/* bt_krb5_open - the last leg is done: ctx becomes OPEN with a message object of this state. Errors: NOMEM, ENCTYPE. */
+int bt_krb5_open(struct bt_ctx *ctx, const struct bt_msg_state *state);
+
+/* ---- initiator.c, acceptor.c, inquire.c ---- */
+
+int bt_krb5_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
+int bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
+		   struct bt_mcred **delegated);
+int bt_krb5_inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
+
+#endif
