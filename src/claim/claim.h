@@ -9,11 +9,11 @@
  * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its threads
  * without a lock. A child after fork() uses it as well.
  *
- * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap system calls
- * and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
+ * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap system
+ * calls and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
  *
- * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use, among the
- * processes of one user, each of which could read the table by other means.
+ * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use, among
+ * the processes of one user, each of which could read the table by other means.
  */
 #ifndef BT_CLAIM_CLAIM_H
 #define BT_CLAIM_CLAIM_H
@@ -65,8 +65,8 @@ int bt_claim_user_store(bool create, struct bt_claim_store **out);
 int bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out);
 
 /*
- * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first, the slot is
- * swept. Expired claims are swept when the store runs full and, a few pages at a time, now and then.
+ * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first, the slot
+ * is swept. Expired claims are swept when the store runs full and, a few pages at a time, now and then.
  *   ttl_ms  1 or more
  *   key     fresh random bytes: the caller wipes them
  * Errors: STORE_FULL, STORE_DAMAGED (truncated or deleted by somebody), ENTROPY, ENOSPC (the file system is full); then ref and

@@ -1,0 +1,26 @@
+/*
+ * store - what a kind of claim store has to bring, inside the room. Each function keeps the contract that claim.h writes down for
+ * the one of its name; outputs are already zeroed when it is called.
+ */
+#ifndef BT_CLAIM_STORE_H
+#define BT_CLAIM_STORE_H
+
+#include "claim/claim.h"
+
+struct bt_claim_ops {
+	int (*reserve)(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref, uint8_t *key);
+	void (*activate)(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t *key);
+	void (*cancel)(struct bt_claim_store *store, const struct bt_claim_ref *ref);
+	bool (*is_of)(const struct bt_claim_store *store, const struct bt_claim_ref *ref);
+	int (*read)(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *key);
+	int (*take)(struct bt_claim_store *store, const struct bt_claim_ref *ref);
+	void (*census_of)(struct bt_claim_store *store, struct bt_claim_census *out);
+	uint32_t (*sweep)(struct bt_claim_store *store);
+};
+
+/* A store of any kind begins with this. */
+struct bt_claim_store {
+	const struct bt_claim_ops *ops;
+};
+
+#endif

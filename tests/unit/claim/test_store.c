@@ -1,0 +1,276 @@
+#include "fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* The list of opened stores is the process's: each test has a process of its own. */
+static uint8_t key[BT_CLAIM_KEY_LEN];
+
+static void
+name_dir(void)
+{
+	setenv("BATON_CLAIM_DIR", fixture_dir, 1);
+}
+
+static struct bt_claim_store *
+user_store(void)
+{
+	struct bt_claim_store *store;
+
+	CHECK(bt_claim_user_store(true, &store) == 0);
+	return store;
+}
+
+static struct bt_claim_ref
+make_claim(void)
+{
+	struct bt_claim_store *store = user_store();
+	struct bt_claim_ref ref;
+
+	CHECK(bt_claim_reserve(store, 60000, &ref, key) == 0);
+	bt_claim_activate(store, &ref, key);
+	return ref;
+}
+
+static bool
+opens_once(void)
+{
+	struct bt_claim_store *store, *again;
+	struct bt_claim_ref ref;
+
+	name_dir();
+	CHECK(bt_claim_user_store(false, &store) == BT_ERR_STORE_MISSING && store == NULL);
+	CHECK(access(fixture_path, F_OK) != 0);
+	store = user_store();
+	CHECK(bt_claim_user_store(false, &again) == 0 && again == store);
+	setenv("BATON_CLAIM_DIR", "/nowhere", 1);
+	CHECK(user_store() == store);
+	name_dir();
+	ref = make_claim();
+	CHECK(ref.place == BT_CLAIM_PLACE_NAMED);
+	CHECK(bt_claim_store_of(&ref, &again) == 0 && again == store);
+	return bt_claim_take(again, &ref) == 0;
+}
+
+static bool
+finds_the_store_of_a_token(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref ref, bad;
+	char dir[80];
+
+	/* The exporter's default is its runtime directory ... */
+	unsetenv("BATON_CLAIM_DIR");
+	setenv("XDG_RUNTIME_DIR", fixture_dir, 1);
+	ref = make_claim();
+	CHECK(ref.place == BT_CLAIM_PLACE_RUNTIME);
+	snprintf(dir, sizeof dir, "%s/baton", fixture_dir);
+	/* ... and the importer has another default as well. */
+	CHECK(bt_claim_store_of(&ref, &store) == 0);
+	bad = ref;
+	bad.place = BT_CLAIM_PLACE_NAMED;
+	CHECK(bt_claim_store_of(&bad, &store) == BT_ERR_TOKEN_STORE && store == NULL);
+	setenv("BATON_CLAIM_DIR", dir, 1);
+	CHECK(bt_claim_store_of(&bad, &store) == 0);
+	CHECK(bt_claim_take(store, &ref) == 0);
+	bad.store_id[3] ^= 0x40;
+	CHECK(bt_claim_store_of(&bad, &store) == BT_ERR_TOKEN_STORE && store == NULL);
+	for (int place = 0; place < 256; place++) {
+		bad.place = (uint8_t)place;
+		CHECK(bt_claim_store_of(&bad, &store) == (place >= 1 && place <= 3 ? BT_ERR_TOKEN_STORE : BT_ERR_MALFORMED));
+	}
+	snprintf(dir, sizeof dir, "%s/baton/claims", fixture_dir);
+	unlink(dir);
+	snprintf(dir, sizeof dir, "%s/baton", fixture_dir);
+	return rmdir(dir) == 0;
+}
+
+static bool
+deleted_table(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref old, ref;
+
+	name_dir();
+	old = make_claim();
+	CHECK(unlink(fixture_path) == 0);
+	CHECK(bt_claim_store_of(&old, &store) == BT_ERR_TOKEN_STORE && store == NULL);
+	CHECK(access(fixture_path, F_OK) != 0);
+	for (int i = 0; i < 50; i++) {
+		ref = make_claim();
+		CHECK(bt_claim_store_of(&old, &store) == BT_ERR_TOKEN_STORE);
+		CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_take(store, &ref) == 0);
+		CHECK(unlink(fixture_path) == 0);
+	}
+	/* Fifty retired tables hold no descriptors. */
+	CHECK(open("/dev/null", O_RDONLY) < 32);
+	return true;
+}
+
+static bool
+truncated_table(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref ref;
+
+	name_dir();
+	ref = make_claim();
+	CHECK(truncate(fixture_path, 4096) == 0);
+	CHECK(bt_claim_store_of(&ref, &store) == BT_ERR_STORE_DAMAGED && store == NULL);
+	CHECK(bt_claim_user_store(true, &store) == BT_ERR_STORE_DAMAGED && store == NULL);
+	CHECK(strstr(bt_err_noted(BT_ERR_STORE_DAMAGED), fixture_path) != NULL);
+	CHECK(truncate(fixture_path, 0) == 0);
+	ref = make_claim();
+	CHECK(bt_claim_store_of(&ref, &store) == 0);
+	return bt_claim_take(store, &ref) == 0;
+}
+
+/* Programs that become daemons close all descriptors, and open other files under the same numbers. */
+static bool
+lost_descriptor(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref ref;
+	struct stat before, after;
+	char other[] = "/dev/shm/baton-test-XXXXXX";
+	int fd;
+
+	name_dir();
+	ref = make_claim();
+	for (int round = 0; round < 2; round++) {
+		closefrom(3);
+		if (round == 1)
+			CHECK((fd = mkstemp(other)) == 3 && write(fd, "x", 1) == 1);
+		CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_read(store, &ref, key) == 0);
+		CHECK(user_store() == store);
+	}
+	CHECK(fstat(fd, &before) == 0 && before.st_size == 1 && before.st_blocks == 8);
+	/* Also when it is deleted at the same time: the number is not ours to close. */
+	close(((struct bt_claim_table *)store)->fd);
+	CHECK(dup(fd) >= 0 && unlink(fixture_path) == 0);
+	make_claim();
+	CHECK(fstat(fd, &after) == 0 && after.st_size == 1 && unlink(other) == 0);
+	CHECK(fcntl(fd + 1, F_GETFD) != -1);
+	return true;
+}
+
+static bool
+changed_user(void)
+{
+	struct bt_claim_store *mine, *store;
+	struct bt_claim_ref ref;
+
+	name_dir();
+	ref = make_claim();
+	mine = user_store();
+	CHECK(seteuid(65534) == 0);
+	CHECK(bt_claim_user_store(true, &store) == BT_ERR_STORE_OWNER && store == NULL);
+	CHECK(strstr(bt_err_noted(BT_ERR_STORE_OWNER), fixture_dir) != NULL);
+	CHECK(bt_claim_store_of(&ref, &store) == BT_ERR_STORE_OWNER && store == NULL);
+	CHECK(open(fixture_path, O_RDONLY) == -1 && errno == EACCES);
+	CHECK(seteuid(0) == 0);
+	CHECK(user_store() == mine);
+	return bt_claim_take(mine, &ref) == 0;
+}
+
+static bool
+squatted(void)
+{
+	struct bt_claim_store *store;
+
+	name_dir();
+	CHECK(chown(fixture_dir, 65534, 65534) == 0);
+	CHECK(bt_claim_user_store(true, &store) == BT_ERR_STORE_OWNER && store == NULL);
+	CHECK(chown(fixture_dir, 0, 0) == 0);
+	user_store();
+	return true;
+}
+
+static bool
+starved(void)
+{
+	struct bt_claim_store *store;
+	struct rlimit limit;
+	rlim_t was;
+
+	name_dir();
+	fixture_allocs_left = 0;
+	CHECK(bt_claim_user_store(true, &store) == BT_ERR_NOMEM && store == NULL);
+	fixture_allocs_left = -1;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	was = limit.rlim_cur;
+	limit.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	CHECK(bt_claim_user_store(true, &store) == EMFILE && store == NULL);
+	CHECK(strstr(bt_err_noted(EMFILE), fixture_dir) != NULL);
+	limit.rlim_cur = was;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	store = user_store();
+	/* Once open it needs neither. */
+	fixture_allocs_left = 0;
+	limit.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	CHECK(user_store() == store);
+	make_claim();
+	return true;
+}
+
+static void *
+open_in_thread(void *gate)
+{
+	pthread_barrier_wait(gate);
+	return user_store();
+}
+
+static bool
+threads_open_one(void)
+{
+	pthread_t threads[8];
+	pthread_barrier_t gate;
+	void *got[8];
+
+	name_dir();
+	pthread_barrier_init(&gate, NULL, 8);
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_create(&threads[i], NULL, open_in_thread, &gate) == 0);
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_join(threads[i], &got[i]) == 0 && got[i] == got[0]);
+	/* The others' descriptors are closed: one is left beside the standard ones and the runner's. */
+	CHECK(open("/dev/null", O_RDONLY) < 16);
+	return true;
+}
+
+#define IN_CHILD(fn, needs_root) \
+	static void \
+	test_##fn(void **state) \
+	{ \
+		if ((needs_root) && geteuid() != 0) \
+			skip(); \
+		assert_true(fixture_in_child(fn)); \
+	}
+
+IN_CHILD(opens_once, false)
+IN_CHILD(finds_the_store_of_a_token, false)
+IN_CHILD(deleted_table, false)
+IN_CHILD(truncated_table, false)
+IN_CHILD(lost_descriptor, false)
+IN_CHILD(changed_user, true)
+IN_CHILD(squatted, true)
+IN_CHILD(starved, false)
+IN_CHILD(threads_open_one, false)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_opens_once),      TEST(test_finds_the_store_of_a_token), TEST(test_deleted_table),
+	    TEST(test_truncated_table), TEST(test_lost_descriptor),            TEST(test_changed_user),
+	    TEST(test_squatted),        TEST(test_starved),                    TEST(test_threads_open_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
