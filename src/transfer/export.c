@@ -1,0 +1,88 @@
+#include "transfer/transfer.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "claim/claim.h"
+#include "transfer/limits.h"
+#include "transfer/policy.h"
+#include "transfer/seal.h"
+#include "transfer/state.h"
+
+/* How long the token may wait: as long as the context lives, within limits. Errors: CONTEXT_EXPIRED. RFC 2744 §5.14. */
+static int
+time_to_live(const struct bt_ctx *ctx, int64_t *ttl_ms)
+{
+	int64_t now_s = bt_clock_wall_s();
+
+	*ttl_ms = (int64_t)BT_TRANSFER_TTL_MAX_S * 1000;
+	/* Between legs the end may not be known yet. */
+	if (ctx->stage != BT_CTX_OPEN && ctx->expires_at == 0)
+		return 0;
+	if (ctx->expires_at <= now_s)
+		return BT_ERR_CONTEXT_EXPIRED;
+	if (ctx->expires_at < now_s + BT_TRANSFER_TTL_MAX_S)
+		*ttl_ms = (ctx->expires_at - now_s) * 1000;
+	return 0;
+}
+
+/* An empty token of the right size: the state is encoded, sealed and handed out in this one block. */
+static int
+new_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, struct bt_buf *token, size_t *state_len)
+{
+	size_t len;
+
+	*state_len = bt_rec_size(&bt_transfer_state_rec, state);
+	len = bt_seal_token_len(ctx->wire_oid, *state_len);
+	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
+		return BT_ERR_NOMEM;
+	token->len = len;
+	return 0;
+}
+
+static int
+fill_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, size_t state_len,
+	   const struct bt_seal_header *header, const uint8_t *key, struct bt_buf *token)
+{
+	struct bt_wr wr;
+	int e;
+
+	bt_wr_over(&wr, token->ptr, token->len);
+	bt_seal_write_head(&wr, ctx->wire_oid, header);
+	/* What a context holds and no token can: an import would refuse it. */
+	if ((e = bt_rec_encode(&bt_transfer_state_rec, state, &wr)) != 0)
+		return e == BT_ERR_MALFORMED ? BT_ERR_NOT_TRANSFERABLE : e;
+	return bt_seal_close(key, token->ptr, wr.len - state_len, state_len);
+}
+
+int
+bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+{
+	struct bt_transfer_secrets secrets;
+	struct bt_transfer_state state;
+	struct bt_seal_header header;
+	struct bt_claim_store *store;
+	uint8_t key[BT_CLAIM_KEY_LEN];
+	int64_t ttl_ms;
+	size_t state_len;
+	int e;
+
+	*token = (struct bt_buf){0};
+	bt_transfer_secrets_init(&secrets);
+	if ((e = time_to_live(ctx, &ttl_ms)) != 0 || (e = bt_transfer_state_of(ctx, &secrets, &state)) != 0 ||
+	    (e = new_token(ctx, &state, token, &state_len)) != 0 || (e = bt_claim_user_store(true, &store)) != 0 ||
+	    (e = bt_claim_reserve(store, ttl_ms, &header.claim, key)) != 0)
+		goto out;
+	bt_transfer_fill_audience(&header);
+	/* From here either the token is whole and its claim works, or neither exists. */
+	if ((e = fill_token(ctx, &state, state_len, &header, key, token)) == 0)
+		bt_claim_activate(store, &header.claim, key);
+	else
+		bt_claim_cancel(store, &header.claim);
+	bt_mem_wipe(key, sizeof key);
+out:
+	bt_transfer_secrets_done(&secrets);
+	if (e != 0)
+		bt_buf_free(token);
+	return e;
+}
