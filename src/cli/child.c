@@ -79,6 +79,8 @@ become(const char *const argv[], const struct cli_child_options *options, pid_t 
 		if (getppid() != parent)
 			_exit(1); /* it died before we asked */
 	}
+	if (options->output_fd > 0 && dup2(options->output_fd, 1) < 0)
+		return;
 	if ((in >= 0 && dup2(in, 0) < 0) || (out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0)))
 		return;
 	exec_anywhere(argv);

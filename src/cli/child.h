@@ -11,6 +11,7 @@
 struct cli_child_options {
 	const char *input;  /* what it reads from standard input; NULL: inherited; "": nothing */
 	const char *output; /* the file that its output and errors are appended to; NULL: inherited */
+	int output_fd;	    /* or where its output alone goes; 0: see above */
 	int death_signal;   /* what it gets when the starting thread dies */
 };
 

@@ -10,7 +10,7 @@
 enum {
 	CLI_EXIT_FAILED = 1,
 	CLI_EXIT_USAGE = 2,
-	CLI_EXIT_BROKEN = 125,      /* baton itself could not do its part */
+	CLI_EXIT_BROKEN = 125,	     /* baton itself could not do its part */
 	CLI_EXIT_NOT_RUNNABLE = 126, /* the program was found and could not be started */
 	CLI_EXIT_NOT_FOUND = 127,
 };

@@ -12,7 +12,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+    {"demo", cli_demo, "show contexts that move between processes, and what is refused"},
     {"realm", cli_realm, "run a command in a Kerberos realm made for it"},
+    {"run", cli_run, "run a program that was built for MIT's library on Baton"},
     {"version", cli_version, "print the version"},
     {"help", cli_help, "print this text, or that of a command"},
 };
@@ -64,10 +66,13 @@ cli_version(int argc, char **argv)
 static int
 cli_help(int argc, char **argv)
 {
+	static char help_option[] = "--help";
+
 	if (argc > 1) {
 		for (size_t i = 0; i < NUM_COMMANDS; i++)
-			if (strcmp(argv[1], commands[i].name) == 0 && commands[i].run != cli_help && commands[i].run != cli_version)
-				return commands[i].run(2, (char *[]){argv[1], "--help", NULL});
+			if (strcmp(argv[1], commands[i].name) == 0 && commands[i].run != cli_help &&
+			    commands[i].run != cli_version)
+				return commands[i].run(2, (char *[]){argv[1], help_option, NULL});
 	}
 	puts("usage: baton COMMAND [ARGUMENT...]\n");
 	for (size_t i = 0; i < NUM_COMMANDS; i++)

@@ -54,48 +54,50 @@ static const char krb5_conf[] = "[libdefaults]\n"
 				"\tdefault = FILE:%1$s/default.log\n";
 
 /* Without lockout the KDC writes nothing to its database, so a ticket costs no fsync. */
-static const char kdc_conf[] = "[kdcdefaults]\n"
-			       "\tkdc_listen = 127.0.0.1:%2$d\n"
-			       "\tkdc_tcp_listen = 127.0.0.1:%2$d\n"
-			       "\n"
-			       "[realms]\n"
-			       "\tBATON.TEST = {\n"
-			       "\t\tdatabase_name = %1$s/principal\n"
-			       "\t\tkey_stash_file = %1$s/stash\n"
-			       "\t\tmaster_key_type = aes256-cts-hmac-sha1-96\n"
-			       "\t\tsupported_enctypes = aes256-sha1:normal aes128-sha1:normal aes256-sha2:normal aes128-sha2:normal\n"
-			       "\t\tmax_life = 1d\n"
-			       "\t\tmax_renewable_life = 7d\n"
-			       "\t\tdefault_principal_flags = +forwardable +renewable\n"
-			       "\t\tdatabase_module = files\n"
-			       "\t}\n"
-			       "\n"
-			       "[dbmodules]\n"
-			       "\tfiles = {\n"
-			       "\t\tdb_library = db2\n"
-			       "\t\tdisable_last_success = true\n"
-			       "\t\tdisable_lockout = true\n"
-			       "\t}\n";
+static const char kdc_conf[] =
+    "[kdcdefaults]\n"
+    "\tkdc_listen = 127.0.0.1:%2$d\n"
+    "\tkdc_tcp_listen = 127.0.0.1:%2$d\n"
+    "\n"
+    "[realms]\n"
+    "\tBATON.TEST = {\n"
+    "\t\tdatabase_name = %1$s/principal\n"
+    "\t\tkey_stash_file = %1$s/stash\n"
+    "\t\tmaster_key_type = aes256-cts-hmac-sha1-96\n"
+    "\t\tsupported_enctypes = aes256-sha1:normal aes128-sha1:normal aes256-sha2:normal aes128-sha2:normal\n"
+    "\t\tmax_life = 1d\n"
+    "\t\tmax_renewable_life = 7d\n"
+    "\t\tdefault_principal_flags = +forwardable +renewable\n"
+    "\t\tdatabase_module = files\n"
+    "\t}\n"
+    "\n"
+    "[dbmodules]\n"
+    "\tfiles = {\n"
+    "\t\tdb_library = db2\n"
+    "\t\tdisable_last_success = true\n"
+    "\t\tdisable_lockout = true\n"
+    "\t}\n";
 
-static const char principals[] = "addprinc +requires_preauth -pw " USER_PASSWORD " alice\n"
-				 "addprinc +requires_preauth -pw " USER_PASSWORD " bob\n"
-				 "addprinc -randkey host/server.baton.test\n"
-				 "addprinc -randkey HTTP/server.baton.test\n"
-				 "addprinc -randkey host/localhost\n"
-				 "addprinc -randkey +no_auth_data_required plain/server.baton.test\n"
-				 "addprinc -randkey -e aes128-sha1:normal enc17/server.baton.test\n"
-				 "setstr enc17/server.baton.test session_enctypes aes128-sha1\n"
-				 "addprinc -randkey -e aes256-sha1:normal enc18/server.baton.test\n"
-				 "setstr enc18/server.baton.test session_enctypes aes256-sha1\n"
-				 "addprinc -randkey -e aes128-sha2:normal enc19/server.baton.test\n"
-				 "setstr enc19/server.baton.test session_enctypes aes128-sha2\n"
-				 "addprinc -randkey -e aes256-sha2:normal enc20/server.baton.test\n"
-				 "setstr enc20/server.baton.test session_enctypes aes256-sha2\n"
-				 "ktadd -norandkey -k %1$s/server.keytab host/server.baton.test HTTP/server.baton.test host/localhost"
-				 " plain/server.baton.test enc17/server.baton.test enc18/server.baton.test enc19/server.baton.test"
-				 " enc20/server.baton.test\n"
-				 "ktadd -norandkey -k %1$s/alice.keytab alice\n"
-				 "ktadd -norandkey -k %1$s/bob.keytab bob\n";
+static const char principals[] =
+    "addprinc +requires_preauth -pw " USER_PASSWORD " alice\n"
+    "addprinc +requires_preauth -pw " USER_PASSWORD " bob\n"
+    "addprinc -randkey host/server.baton.test\n"
+    "addprinc -randkey HTTP/server.baton.test\n"
+    "addprinc -randkey host/localhost\n"
+    "addprinc -randkey +no_auth_data_required plain/server.baton.test\n"
+    "addprinc -randkey -e aes128-sha1:normal enc17/server.baton.test\n"
+    "setstr enc17/server.baton.test session_enctypes aes128-sha1\n"
+    "addprinc -randkey -e aes256-sha1:normal enc18/server.baton.test\n"
+    "setstr enc18/server.baton.test session_enctypes aes256-sha1\n"
+    "addprinc -randkey -e aes128-sha2:normal enc19/server.baton.test\n"
+    "setstr enc19/server.baton.test session_enctypes aes128-sha2\n"
+    "addprinc -randkey -e aes256-sha2:normal enc20/server.baton.test\n"
+    "setstr enc20/server.baton.test session_enctypes aes256-sha2\n"
+    "ktadd -norandkey -k %1$s/server.keytab host/server.baton.test HTTP/server.baton.test host/localhost"
+    " plain/server.baton.test enc17/server.baton.test enc18/server.baton.test enc19/server.baton.test"
+    " enc20/server.baton.test\n"
+    "ktadd -norandkey -k %1$s/alice.keytab alice\n"
+    "ktadd -norandkey -k %1$s/bob.keytab bob\n";
 
 static const struct {
 	const char *name;
@@ -180,7 +182,8 @@ run_tool(const struct cli_realm *realm, const char *input, const char *const arg
 	snprintf(log, sizeof log, "%s/setup.log", realm->dir);
 	if (cli_child_run(argv, &options, TOOL_LIMIT_MS))
 		return true;
-	cli_complain("the realm could not be set up: %s failed (Debian: apt-get install krb5-kdc krb5-admin-server krb5-user)", argv[0]);
+	cli_complain("the realm could not be set up: %s failed (Debian: apt-get install krb5-kdc krb5-admin-server krb5-user)",
+		     argv[0]);
 	show_log(realm, "setup.log");
 	return false;
 }

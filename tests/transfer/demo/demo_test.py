@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""The demo, small: with Baton all is well; with a library whose tokens work for anyone, the same program says so.
+
+  demo_test.py BATON DEMO_ON_MIT
+"""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+BATON = ON_MIT = None
+
+
+def demo(program, *args, **kwargs):
+    return subprocess.run([program, "demo", *args], capture_output=True, text=True, timeout=200, **kwargs)
+
+
+class Demo(unittest.TestCase):
+    def check_sound(self, workers, contexts):
+        run = demo(BATON, "--json", "--contexts", str(contexts), "--workers", str(workers))
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        facts = json.loads(run.stdout)
+        self.assertTrue(facts["ok"])
+        self.assertEqual((facts["lost"], facts["let_in"], facts["troubles"]), (0, 0, 0))
+        self.assertEqual(facts["served"] + facts["races"]["won_by_thief"], facts["contexts"])
+        self.assertGreaterEqual(facts["contexts"], contexts)
+        # Every context was handed on three times, and every token of that replayed, but for the races that the thief won.
+        self.assertEqual(facts["handovers"], 3 * (facts["contexts"] - facts["races"]["won_by_thief"]))
+        self.assertEqual(facts["refused"]["used"], 3 * (facts["contexts"] - facts["races"]["run"]))
+        self.assertEqual(facts["refused"]["lost_race"], facts["races"]["run"])
+        self.assertGreater(facts["refused"]["altered"], 0)
+        self.assertGreater(facts["old_messages_recognised"], 0)
+        self.assertGreater(facts["token_bytes"]["least"], 64)
+        self.assertEqual(facts["other_user_tried"], os.geteuid() == 0)
+        if facts["other_user_tried"]:
+            self.assertGreater(facts["refused"]["other_user"], 0)
+        # One of the services has tickets without authorisation data: such a token is small.
+        self.assertLessEqual(facts["token_bytes"]["least"], 400)
+
+    def test_three_workers(self):
+        self.check_sound(3, 60)
+
+    def test_one_worker(self):
+        self.check_sound(1, 12)
+
+    def test_many_workers(self):
+        self.check_sound(8, 24)
+
+    def test_story(self):
+        run = demo(BATON, "--contexts", "12")
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        for words in ("worker 1  imported", "thief     tried an altered copy: refused", "thief     tried the token once more: refused",
+                      "known as a replay", "Nothing was lost, and nobody was let in."):
+            self.assertIn(words, run.stdout)
+        self.assertNotIn("TROUBLE", run.stdout)
+
+    def test_another_library_lets_thieves_in(self):
+        run = demo(ON_MIT, "--json", "--contexts", "12")
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        facts = json.loads(run.stdout)
+        self.assertFalse(facts["ok"])
+        self.assertGreater(facts["let_in"], 0)
+
+    def test_usage(self):
+        for args in (["--contexts", "0"], ["--contexts", "x"], ["--workers", "65"], ["--nonsense"], ["more"]):
+            self.assertEqual(demo(BATON, *args).returncode, 2, args)
+        self.assertEqual(demo(BATON, "--help").returncode, 0)
+
+
+if __name__ == "__main__":
+    BATON, ON_MIT = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
