@@ -88,13 +88,22 @@ bt_krb5_authdata_demands_bindings(struct bt_krb5 *lib, krb5_authdata *const *aut
 }
 
 krb5_error_code
-bt_krb5_authdata_bound(krb5_context ctx, krb5_authdata ***out)
+bt_krb5_authdata_bound(krb5_context ctx, krb5_creds *creds)
 {
 	uint8_t options[AP_OPTIONS_LEN] = {AP_OPTIONS_CBT & 0xff, AP_OPTIONS_CBT >> 8, 0, 0};
 	krb5_authdata element = {.magic = KV5M_AUTHDATA, .ad_type = KRB5_AUTHDATA_AP_OPTIONS, .length = AP_OPTIONS_LEN,
 				 .contents = options};
-	krb5_authdata *list[] = {&element, NULL};
-
+	krb5_authdata *list[] = {&element, NULL}, **container, **merged;
 	/* Acceptors that do not know it may pass over it. RFC 4120 §5.2.6.1. */
-	return krb5_encode_authdata_container(ctx, KRB5_AUTHDATA_IF_RELEVANT, list, out);
+	krb5_error_code code = krb5_encode_authdata_container(ctx, KRB5_AUTHDATA_IF_RELEVANT, list, &container);
+
+	if (code != 0)
+		return code;
+	code = krb5_merge_authdata(ctx, creds->authdata, container, &merged);
+	krb5_free_authdata(ctx, container);
+	if (code != 0)
+		return code;
+	krb5_free_authdata(ctx, creds->authdata);
+	creds->authdata = merged;
+	return 0;
 }

@@ -195,8 +195,7 @@ send_request(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step 
 	ctx->flags = request.checksum.flags = first_flags(lib, step->flags, creds);
 	if ((e = bt_krb5_bindings_hash(lib, step->bindings, request.checksum.bindings)) != 0)
 		return e;
-	if ((step->flags & BT_CTX_CHANNEL_BOUND) != 0 && creds->authdata == NULL &&
-	    (code = bt_krb5_authdata_bound(lib->ctx, &creds->authdata)) != 0)
+	if ((step->flags & BT_CTX_CHANNEL_BOUND) != 0 && (code = bt_krb5_authdata_bound(lib->ctx, creds)) != 0)
 		return bt_krb5_fail(lib, code);
 	if ((code = make_request(lib, ctx, &request, &auth, creds, &ap_req)) != 0) {
 		e = bt_krb5_fail(lib, code);

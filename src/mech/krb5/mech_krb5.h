@@ -230,8 +230,8 @@ int bt_krb5_authdata_find(struct bt_bytes authz, int32_t type, struct bt_answers
 /* bt_krb5_authdata_demands_bindings - does the client say that it always sends channel bindings? MS-KILE §3.2.5.8. */
 int bt_krb5_authdata_demands_bindings(struct bt_krb5 *lib, krb5_authdata *const *authenticator, bool *out);
 
-/* bt_krb5_authdata_bound - the element that says so, for an authenticator; libkrb5's memory. */
-krb5_error_code bt_krb5_authdata_bound(krb5_context ctx, krb5_authdata ***out);
+/* bt_krb5_authdata_bound - say so in the authenticators that are made with creds. */
+krb5_error_code bt_krb5_authdata_bound(krb5_context ctx, krb5_creds *creds);
 
 /* ---- token framing, in facts.c ---- */
 

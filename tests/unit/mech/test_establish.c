@@ -191,7 +191,8 @@ test_bindings(void **state)
 
 		pair_run(&pair);
 		assert_int_equal(pair.init_error, 0);
-		assert_int_equal(pair.accept_error, rows[i].error);
+		if (pair.accept_error != rows[i].error)
+			fail_msg("row %zu: %d", i, pair.accept_error);
 		if (rows[i].error == 0) {
 			assert_int_equal((pair.acceptor->flags & BT_CTX_CHANNEL_BOUND) != 0, rows[i].is_bound);
 			assert_int_equal(pair.initiator->flags & BT_CTX_CHANNEL_BOUND, 0);
@@ -240,7 +241,7 @@ test_error_token(void **state)
 	assert_int_not_equal(pair.accept_error, 0);
 	assert_int_equal(pair.init_error, pair.accept_error);
 	assert_int_equal(pair.legs, 2);
-	assert_int_equal(pair.accept_error, KRB5KRB_AP_WRONG_PRINC);
+	assert_int_equal(pair.accept_error, KRB5KRB_AP_ERR_NOT_US);
 	pair_done(&pair);
 	bt_mech_krb5.cred_free(cred);
 }
