@@ -191,7 +191,7 @@ attend(struct director *d, struct client *clients, int num_clients, struct lines
 		if (polls[2 + i].revents != 0)
 			read_lines(d, &clients[i].lines, hear_client);
 	draw_bar(d);
-	if ((missing = demo_stage_missing(&d->stage)) != NULL) {
+	if ((missing = cli_demo_stage_missing(&d->stage)) != NULL) {
 		cli_complain("%s has died", missing);
 		return false;
 	}
@@ -361,7 +361,7 @@ direct(struct director *d, uint32_t num_contexts, int num_workers)
 	if (!cli_realm_start(&d->realm, NULL, false))
 		return CLI_EXIT_BROKEN;
 	began_ms = cli_now_ms() - began_ms;
-	if (!(ok = demo_stage_open(&d->stage, num_workers, num_contexts + d->result.num_races + 1 + NUM_STRANGER)))
+	if (!(ok = cli_demo_stage_open(&d->stage, num_workers, num_contexts + d->result.num_races + 1 + NUM_STRANGER)))
 		goto out;
 	introduce(d, began_ms);
 	d->result.num_workers = (uint32_t)num_workers;
@@ -371,9 +371,9 @@ direct(struct director *d, uint32_t num_contexts, int num_workers)
 	if (d->is_interrupted)
 		cli_complain("interrupted");
 	else
-		is_sound = demo_report(d->stage.board, &d->result, d->is_json), ok = ok && is_sound;
+		is_sound = cli_demo_report(d->stage.board, &d->result, d->is_json), ok = ok && is_sound;
 out:
-	demo_stage_close(&d->stage);
+	cli_demo_stage_close(&d->stage);
 	cli_realm_stop(&d->realm);
 	return ok ? 0 : CLI_EXIT_FAILED;
 }

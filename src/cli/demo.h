@@ -58,9 +58,9 @@ struct demo_cast {
 };
 
 /* The processes. None returns. */
-_Noreturn void demo_front(const struct demo_cast *cast);
-_Noreturn void demo_worker(const struct demo_cast *cast);
-_Noreturn void demo_thief(const struct demo_cast *cast);
+_Noreturn void cli_demo_front(const struct demo_cast *cast);
+_Noreturn void cli_demo_worker(const struct demo_cast *cast);
+_Noreturn void cli_demo_thief(const struct demo_cast *cast);
 
 /* ---- demo_link.c: what they say to each other ---- */
 
@@ -84,31 +84,31 @@ struct demo_theft {
 	uint8_t token[DEMO_TOKEN_MAX];
 };
 
-bool demo_pass_send(int link, const struct demo_pass *pass, int connection);
-bool demo_pass_receive(int link, struct demo_pass *pass, int *connection);
-bool demo_theft_send(int link, const struct demo_theft *theft);
-bool demo_theft_receive(int link, struct demo_theft *theft);
+bool cli_demo_pass_send(int link, const struct demo_pass *pass, int connection);
+bool cli_demo_pass_receive(int link, struct demo_pass *pass, int *connection);
+bool cli_demo_theft_send(int link, const struct demo_theft *theft);
+bool cli_demo_theft_receive(int link, struct demo_theft *theft);
 
 /* To and from a client: a length of four bytes, big-endian, and so many bytes. */
-bool demo_frame_send(int connection, const void *bytes, size_t len);
-bool demo_frame_receive(int connection, void *bytes, size_t cap, size_t *len);
+bool cli_demo_frame_send(int connection, const void *bytes, size_t len);
+bool cli_demo_frame_receive(int connection, void *bytes, size_t cap, size_t *len);
 
-/* demo_tell - a line of the story: who, and what happened. */
-void demo_tell(const struct demo_cast *cast, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* cli_demo_tell - a line of the story: who, and what happened. */
+void cli_demo_tell(const struct demo_cast *cast, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* demo_trouble - count and tell what must not happen. */
-void demo_trouble(const struct demo_cast *cast, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* cli_demo_trouble - count and tell what must not happen. */
+void cli_demo_trouble(const struct demo_cast *cast, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* demo_import - take a token as its bearer; *ctx is GSS_C_NO_CONTEXT unless it was let in; why is what the library says of a refusal. */
-enum demo_verdict demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static 160]);
+/* cli_demo_import - take a token as its bearer; *ctx is GSS_C_NO_CONTEXT unless it was let in; why is what the library says of a refusal. */
+enum demo_verdict cli_demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static 160]);
 
-/* demo_export_to - export *ctx into the pass; then *ctx is gone. False: why says so and the context is still there. */
-bool demo_export_to(gss_ctx_id_t *ctx, struct demo_pass *pass, char why[static 160]);
+/* cli_demo_export_to - export *ctx into the pass; then *ctx is gone. False: why says so and the context is still there. */
+bool cli_demo_export_to(gss_ctx_id_t *ctx, struct demo_pass *pass, char why[static 160]);
 
-/* demo_status - both texts of a failure. */
-void demo_status(OM_uint32 major, OM_uint32 minor, char out[static 160]);
+/* cli_demo_status - both texts of a failure. */
+void cli_demo_status(OM_uint32 major, OM_uint32 minor, char out[static 160]);
 
-int64_t demo_now_ns(void);
+int64_t cli_demo_now_ns(void);
 
 /* ---- demo_report.c ---- */
 
@@ -122,10 +122,10 @@ struct demo_result {
 	uint32_t num_timed; /* contexts in that act */
 };
 
-/* demo_report - the table, or one JSON object. True if nothing was lost and nobody let in. */
-bool demo_report(const struct demo_board *board, const struct demo_result *result, bool is_json);
+/* cli_demo_report - the table, or one JSON object. True if nothing was lost and nobody let in. */
+bool cli_demo_report(const struct demo_board *board, const struct demo_result *result, bool is_json);
 
-/* demo_is_sound - the same answer without the table. */
-bool demo_is_sound(const struct demo_board *board, const struct demo_result *result);
+/* cli_demo_is_sound - the same answer without the table. */
+bool cli_demo_is_sound(const struct demo_board *board, const struct demo_result *result);
 
 #endif

@@ -230,14 +230,18 @@ main(int argc, char **argv)
 	}
 	if (dladdr((void *)gss_init_sec_context, &library) != 0)
 		printf("library %s\n", library.dli_fname);
+	if (!learn_name()) {
+		printf("failed %s\n", trouble);
+		return 1;
+	}
 	for (int i = first; i < first + count; i++) {
 		bool is_closed = false;
 
-		if (self.who[0] == '\0' && !learn_name())
-			printf("failed %s\n", trouble);
-		else if ((fd = connect_to(self.port)) < 0)
+		if ((fd = connect_to(self.port)) < 0) {
 			printf("failed cannot connect: %s\n", strerror(errno));
-		else if (converse(fd, i, &is_closed))
+			continue;
+		}
+		if (converse(fd, i, &is_closed))
 			puts("served");
 		else if (is_closed && self.may_close)
 			puts("closed");

@@ -25,18 +25,18 @@ accept_context(const struct demo_cast *cast, gss_cred_id_t cred, int connection,
 		gss_buffer_desc in = {0, bytes}, out = GSS_C_EMPTY_BUFFER;
 
 		gss_release_name(&ignored, &peer);
-		if (!demo_frame_receive(connection, bytes, sizeof bytes, &in.length)) {
-			demo_trouble(cast, "a client went away before it had a context");
+		if (!cli_demo_frame_receive(connection, bytes, sizeof bytes, &in.length)) {
+			cli_demo_trouble(cast, "a client went away before it had a context");
 			return false;
 		}
 		major = gss_accept_sec_context(&minor, ctx, cred, &in, GSS_C_NO_CHANNEL_BINDINGS, &peer, NULL, &out, NULL, NULL,
 					       NULL);
-		ok = out.length == 0 || demo_frame_send(connection, out.value, out.length);
+		ok = out.length == 0 || cli_demo_frame_send(connection, out.value, out.length);
 		gss_release_buffer(&ignored, &out);
 	} while (major == GSS_S_CONTINUE_NEEDED && ok);
 	if (major != GSS_S_COMPLETE) {
-		demo_status(major, minor, why);
-		demo_trouble(cast, "a client was not accepted: %s", why);
+		cli_demo_status(major, minor, why);
+		cli_demo_trouble(cast, "a client was not accepted: %s", why);
 		ok = false;
 	} else {
 		gss_buffer_desc name = GSS_C_EMPTY_BUFFER;
@@ -64,21 +64,21 @@ receive_one(const struct demo_cast *cast, gss_cred_id_t cred, int connection)
 	if (accept_context(cast, cred, connection, &ctx, who, sizeof who)) {
 		pass.context = atomic_fetch_add(&cast->board->num_accepted, 1);
 		worker = (int)(pass.context % (uint32_t)cast->num_workers);
-		if (!demo_export_to(&ctx, &pass, why)) {
-			demo_trouble(cast, "a context was not exported: %s", why);
+		if (!cli_demo_export_to(&ctx, &pass, why)) {
+			cli_demo_trouble(cast, "a context was not exported: %s", why);
 		} else {
 			pass.is_told = pass.act == DEMO_ACT_STORY || (pass.act == DEMO_ACT_STRANGER && !has_told_stranger);
 			has_told_stranger = pass.act == DEMO_ACT_STRANGER;
 			if (pass.is_told) {
-				demo_tell(cast, "accepted %s from a client that runs on another library", who);
-				demo_tell(cast,
-					  "exported the context: a sealed token of %u bytes, and the context is gone from here",
-					  pass.token_len);
-				demo_tell(cast, "gave token and connection to worker %d, which can do what the front could",
-					  worker + 1);
+				cli_demo_tell(cast, "accepted %s from a client that runs on another library", who);
+				cli_demo_tell(
+				    cast, "exported the context: a sealed token of %u bytes, and the context is gone from here",
+				    pass.token_len);
+				cli_demo_tell(cast, "gave token and connection to worker %d, which can do what the front could",
+					      worker + 1);
 			}
-			if (!demo_pass_send(cast->to_worker[worker], &pass, connection))
-				demo_trouble(cast, "worker %d takes nothing any more", worker + 1);
+			if (!cli_demo_pass_send(cast->to_worker[worker], &pass, connection))
+				cli_demo_trouble(cast, "worker %d takes nothing any more", worker + 1);
 		}
 	}
 	if (ctx != GSS_C_NO_CONTEXT)
@@ -86,7 +86,7 @@ receive_one(const struct demo_cast *cast, gss_cred_id_t cred, int connection)
 }
 
 _Noreturn void
-demo_front(const struct demo_cast *cast)
+cli_demo_front(const struct demo_cast *cast)
 {
 	struct timeval patience = {.tv_sec = DEMO_PATIENCE_S};
 	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
@@ -96,8 +96,8 @@ demo_front(const struct demo_cast *cast)
 
 	major = gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &cred, NULL, NULL);
 	if (major != GSS_S_COMPLETE) {
-		demo_status(major, minor, why);
-		demo_trouble(cast, "no keys to accept with: %s", why);
+		cli_demo_status(major, minor, why);
+		cli_demo_trouble(cast, "no keys to accept with: %s", why);
 		_exit(1);
 	}
 	while ((connection = accept4(cast->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {

@@ -10,7 +10,7 @@
 #include "demo.h"
 
 int64_t
-demo_now_ns(void)
+cli_demo_now_ns(void)
 {
 	struct timespec now;
 
@@ -21,7 +21,7 @@ demo_now_ns(void)
 /* ---- between processes: one packet a message, a descriptor beside it ---- */
 
 bool
-demo_pass_send(int link, const struct demo_pass *pass, int connection)
+cli_demo_pass_send(int link, const struct demo_pass *pass, int connection)
 {
 	struct iovec parts[3] = {
 	    {(void *)pass, offsetof(struct demo_pass, token)},
@@ -43,7 +43,7 @@ demo_pass_send(int link, const struct demo_pass *pass, int connection)
 }
 
 bool
-demo_pass_receive(int link, struct demo_pass *pass, int *connection)
+cli_demo_pass_receive(int link, struct demo_pass *pass, int *connection)
 {
 	static const size_t head_len = offsetof(struct demo_pass, token);
 	uint8_t tail[DEMO_TOKEN_MAX + DEMO_MESSAGE_MAX];
@@ -75,7 +75,7 @@ demo_pass_receive(int link, struct demo_pass *pass, int *connection)
 }
 
 bool
-demo_theft_send(int link, const struct demo_theft *theft)
+cli_demo_theft_send(int link, const struct demo_theft *theft)
 {
 	size_t len = offsetof(struct demo_theft, token) + theft->token_len;
 
@@ -83,7 +83,7 @@ demo_theft_send(int link, const struct demo_theft *theft)
 }
 
 bool
-demo_theft_receive(int link, struct demo_theft *theft)
+cli_demo_theft_receive(int link, struct demo_theft *theft)
 {
 	ssize_t len = recv(link, theft, sizeof *theft, 0);
 
@@ -130,7 +130,7 @@ receive_all(int fd, void *bytes, size_t len)
 }
 
 bool
-demo_frame_send(int connection, const void *bytes, size_t len)
+cli_demo_frame_send(int connection, const void *bytes, size_t len)
 {
 	uint8_t frame[4 + DEMO_TOKEN_MAX];
 	uint32_t prefix = htonl((uint32_t)len);
@@ -143,7 +143,7 @@ demo_frame_send(int connection, const void *bytes, size_t len)
 }
 
 bool
-demo_frame_receive(int connection, void *bytes, size_t cap, size_t *len)
+cli_demo_frame_receive(int connection, void *bytes, size_t cap, size_t *len)
 {
 	uint32_t prefix;
 
@@ -173,7 +173,7 @@ tell(const struct demo_cast *cast, const char *mark, const char *format, va_list
 }
 
 void
-demo_tell(const struct demo_cast *cast, const char *format, ...)
+cli_demo_tell(const struct demo_cast *cast, const char *format, ...)
 {
 	va_list args;
 
@@ -183,7 +183,7 @@ demo_tell(const struct demo_cast *cast, const char *format, ...)
 }
 
 void
-demo_trouble(const struct demo_cast *cast, const char *format, ...)
+cli_demo_trouble(const struct demo_cast *cast, const char *format, ...)
 {
 	va_list args;
 
@@ -210,7 +210,7 @@ one_status(OM_uint32 status, int kind, char *out, size_t cap)
 }
 
 void
-demo_status(OM_uint32 major, OM_uint32 minor, char out[static 160])
+cli_demo_status(OM_uint32 major, OM_uint32 minor, char out[static 160])
 {
 	char first[72], second[72];
 
@@ -220,7 +220,7 @@ demo_status(OM_uint32 major, OM_uint32 minor, char out[static 160])
 }
 
 enum demo_verdict
-demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static 160])
+cli_demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static 160])
 {
 	gss_buffer_desc bytes = {len, (void *)token};
 	OM_uint32 major, minor;
@@ -230,7 +230,7 @@ demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static
 	major = gss_import_sec_context(&minor, &bytes, ctx);
 	if (major == GSS_S_COMPLETE)
 		return DEMO_LET_IN;
-	demo_status(major, minor, why);
+	cli_demo_status(major, minor, why);
 	switch (GSS_ROUTINE_ERROR(major)) {
 	case GSS_S_NO_CONTEXT:
 		return DEMO_USED;
@@ -244,17 +244,17 @@ demo_import(const uint8_t *token, size_t len, gss_ctx_id_t *ctx, char why[static
 }
 
 bool
-demo_export_to(gss_ctx_id_t *ctx, struct demo_pass *pass, char why[static 160])
+cli_demo_export_to(gss_ctx_id_t *ctx, struct demo_pass *pass, char why[static 160])
 {
 	gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
 	OM_uint32 major, minor;
 	bool fits;
 
 	why[0] = '\0';
-	pass->export_began_ns = demo_now_ns();
+	pass->export_began_ns = cli_demo_now_ns();
 	major = gss_export_sec_context(&minor, ctx, &token);
 	if (major != GSS_S_COMPLETE) {
-		demo_status(major, minor, why);
+		cli_demo_status(major, minor, why);
 		return false;
 	}
 	if ((fits = token.length <= sizeof pass->token)) {

@@ -50,7 +50,7 @@ num_lost(const struct demo_board *board, const struct demo_result *result)
 }
 
 bool
-demo_is_sound(const struct demo_board *board, const struct demo_result *result)
+cli_demo_is_sound(const struct demo_board *board, const struct demo_result *result)
 {
 	bool is_sound = num_let_in(board) == 0 && num_lost(board, result) == 0 && atomic_load(&board->num_lost) == 0 &&
 			atomic_load(&board->num_troubles) == 0 && result->num_contexts != 0;
@@ -83,7 +83,7 @@ print_json(const struct demo_board *board, const struct demo_result *result, str
 	       board->num_tried[DEMO_RACE], board->num_races_to_thief, result->has_stranger ? "true" : "false",
 	       board->num_old_known);
 	printf("\"lost\":%u,\"let_in\":%u,\"troubles\":%u,\"ok\":%s}\n", num_lost(board, result), num_let_in(board),
-	       board->num_troubles, demo_is_sound(board, result) ? "true" : "false");
+	       board->num_troubles, cli_demo_is_sound(board, result) ? "true" : "false");
 }
 
 static void
@@ -114,12 +114,12 @@ print_table(const struct demo_board *board, const struct demo_result *result, st
 	printf("  let in                        %8u\n", num_let_in(board));
 	if (board->num_troubles != 0)
 		printf("  troubles                      %8u   the first are told above\n", board->num_troubles);
-	printf("\n%s\n", demo_is_sound(board, result) ? "Nothing was lost, and nobody was let in."
-						      : "THIS IS NOT AS IT SHOULD BE: see the lines above.");
+	printf("\n%s\n", cli_demo_is_sound(board, result) ? "Nothing was lost, and nobody was let in."
+							  : "THIS IS NOT AS IT SHOULD BE: see the lines above.");
 }
 
 bool
-demo_report(const struct demo_board *board, const struct demo_result *result, bool is_json)
+cli_demo_report(const struct demo_board *board, const struct demo_result *result, bool is_json)
 {
 	uint32_t num_samples = board->num_samples < board->cap ? board->num_samples : board->cap;
 	uint32_t num_tokens = board->num_tokens < board->cap ? board->num_tokens : board->cap;
@@ -129,5 +129,5 @@ demo_report(const struct demo_board *board, const struct demo_result *result, bo
 		print_json(board, result, ns, len);
 	else
 		print_table(board, result, ns, len);
-	return demo_is_sound(board, result);
+	return cli_demo_is_sound(board, result);
 }

@@ -172,7 +172,7 @@ start_all(struct demo_stage *stage, const struct wiring *wiring)
 	cast.listener = wiring->listener;
 	for (int i = 0; i < stage->num_workers; i++)
 		cast.to_worker[i] = wiring->inbox[i][1];
-	if (!start(stage, &cast, demo_front, false))
+	if (!start(stage, &cast, cli_demo_front, false))
 		return false;
 	cast.listener = -1;
 	for (int i = 0; i < stage->num_workers; i++) {
@@ -182,23 +182,23 @@ start_all(struct demo_stage *stage, const struct wiring *wiring)
 		cast.inbox = wiring->inbox[i][0];
 		cast.to_thief = wiring->thief[i][0];
 		cast.to_stranger = wiring->stranger[i][0];
-		if (!start(stage, &cast, demo_worker, false))
+		if (!start(stage, &cast, cli_demo_worker, false))
 			return false;
 	}
 	cast = nobody(stage, wiring, "thief");
 	for (int i = 0; i < stage->num_workers; i++)
 		cast.from_worker[i] = wiring->thief[i][1];
-	if (!start(stage, &cast, demo_thief, false))
+	if (!start(stage, &cast, cli_demo_thief, false))
 		return false;
 	cast = nobody(stage, wiring, "stranger");
 	for (int i = 0; i < stage->num_workers; i++)
 		cast.from_worker[i] = wiring->stranger[i][1];
-	stage->has_stranger = geteuid() == 0 && start(stage, &cast, demo_thief, true);
+	stage->has_stranger = geteuid() == 0 && start(stage, &cast, cli_demo_thief, true);
 	return true;
 }
 
 bool
-demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts)
+cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts)
 {
 	struct wiring wiring;
 
@@ -217,7 +217,7 @@ demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts
 }
 
 const char *
-demo_stage_missing(struct demo_stage *stage)
+cli_demo_stage_missing(struct demo_stage *stage)
 {
 	for (int i = 0; i < stage->num_cast; i++) {
 		if (stage->cast[i].pid > 0 && waitpid(stage->cast[i].pid, NULL, WNOHANG) == stage->cast[i].pid) {
@@ -229,7 +229,7 @@ demo_stage_missing(struct demo_stage *stage)
 }
 
 void
-demo_stage_close(struct demo_stage *stage)
+cli_demo_stage_close(struct demo_stage *stage)
 {
 	for (int i = 0; i < stage->num_cast; i++)
 		cli_child_end(stage->cast[i].pid);

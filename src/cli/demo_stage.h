@@ -26,13 +26,13 @@ struct demo_stage {
 	int num_cast;
 };
 
-/* demo_stage_open - start everybody. num_contexts is how many will come at most. False: it said why. */
-bool demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts);
+/* cli_demo_stage_open - start everybody. num_contexts is how many will come at most. False: it said why. */
+bool cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts);
 
-/* demo_stage_missing - the name of one who has died, or NULL. Each is named once. */
-const char *demo_stage_missing(struct demo_stage *stage);
+/* cli_demo_stage_missing - the name of one who has died, or NULL. Each is named once. */
+const char *cli_demo_stage_missing(struct demo_stage *stage);
 
-/* demo_stage_close - end everybody. Takes a stage half opened. */
-void demo_stage_close(struct demo_stage *stage);
+/* cli_demo_stage_close - end everybody. Takes a stage half opened. */
+void cli_demo_stage_close(struct demo_stage *stage);
 
 #endif

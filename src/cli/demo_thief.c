@@ -40,7 +40,7 @@ try_once(const struct demo_cast *cast, const struct demo_theft *theft, const uin
 	gss_ctx_id_t ctx;
 	char why[160];
 	OM_uint32 ignored;
-	enum demo_verdict verdict = demo_import(token, len, &ctx, why);
+	enum demo_verdict verdict = cli_demo_import(token, len, &ctx, why);
 
 	if (ctx != GSS_C_NO_CONTEXT)
 		gss_delete_sec_context(&ignored, &ctx, GSS_C_NO_BUFFER);
@@ -52,11 +52,11 @@ try_once(const struct demo_cast *cast, const struct demo_theft *theft, const uin
 	else if (is_expected(crime, verdict))
 		atomic_fetch_add(&board->num_refused[crime], 1);
 	else
-		demo_trouble(cast, "was refused for the wrong reason: %s", why);
+		cli_demo_trouble(cast, "was refused for the wrong reason: %s", why);
 	if (is_told && verdict == DEMO_LET_IN)
-		demo_tell(cast, "%s: LET IN", crimes[crime]);
+		cli_demo_tell(cast, "%s: LET IN", crimes[crime]);
 	else if (is_told)
-		demo_tell(cast, "%s: refused (%s)", crimes[crime], why);
+		cli_demo_tell(cast, "%s: refused (%s)", crimes[crime], why);
 	return verdict;
 }
 
@@ -85,9 +85,9 @@ attempt(const struct demo_cast *cast, int link)
 	static struct demo_theft theft;
 	uint32_t verdict;
 
-	if (!demo_theft_receive(link, &theft) || theft.crime >= DEMO_NUM_CRIMES)
+	if (!cli_demo_theft_receive(link, &theft) || theft.crime >= DEMO_NUM_CRIMES)
 		return false;
-	while (theft.crime == DEMO_RACE && demo_now_ns() < theft.go_at_ns)
+	while (theft.crime == DEMO_RACE && cli_demo_now_ns() < theft.go_at_ns)
 		;
 	if (theft.crime == DEMO_ALTER)
 		verdict = try_altered(cast, &theft);
@@ -97,7 +97,7 @@ attempt(const struct demo_cast *cast, int link)
 }
 
 _Noreturn void
-demo_thief(const struct demo_cast *cast)
+cli_demo_thief(const struct demo_cast *cast)
 {
 	struct pollfd polls[DEMO_MAX_WORKERS];
 	int num_open = cast->num_workers;

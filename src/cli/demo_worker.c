@@ -22,9 +22,9 @@ let_try(const struct demo_cast *cast, int link, enum demo_crime crime, const str
 	theft = (struct demo_theft){.crime = crime, .is_awaited = is_awaited, .token_len = pass->token_len};
 	theft.is_told = pass->is_told;
 	memcpy(theft.token, pass->token, pass->token_len);
-	if (!demo_theft_send(link, &theft) ||
+	if (!cli_demo_theft_send(link, &theft) ||
 	    (is_awaited && recv(link, &verdict, sizeof verdict, 0) != (ssize_t)sizeof verdict))
-		demo_trouble(cast, "one who tries tokens has died");
+		cli_demo_trouble(cast, "one who tries tokens has died");
 	return verdict;
 }
 
@@ -41,14 +41,14 @@ race(const struct demo_cast *cast, const struct demo_pass *pass, gss_ctx_id_t *c
 
 	theft = (struct demo_theft){.crime = DEMO_RACE, .is_awaited = true, .token_len = pass->token_len};
 	memcpy(theft.token, pass->token, pass->token_len);
-	theft.go_at_ns = demo_now_ns() + RACE_HEAD_START_NS;
-	if (!demo_theft_send(cast->to_thief, &theft))
-		demo_trouble(cast, "the thief has died");
-	while (demo_now_ns() < theft.go_at_ns)
+	theft.go_at_ns = cli_demo_now_ns() + RACE_HEAD_START_NS;
+	if (!cli_demo_theft_send(cast->to_thief, &theft))
+		cli_demo_trouble(cast, "the thief has died");
+	while (cli_demo_now_ns() < theft.go_at_ns)
 		;
-	mine = demo_import(pass->token, pass->token_len, ctx, why);
+	mine = cli_demo_import(pass->token, pass->token_len, ctx, why);
 	if (recv(cast->to_thief, &theirs, sizeof theirs, 0) != (ssize_t)sizeof theirs)
-		demo_trouble(cast, "the thief has died");
+		cli_demo_trouble(cast, "the thief has died");
 	atomic_fetch_add(&cast->board->num_tried[DEMO_RACE], 1);
 	if (mine == DEMO_LET_IN && theirs == DEMO_USED) {
 		atomic_fetch_add(&cast->board->num_refused[DEMO_RACE], 1);
@@ -58,7 +58,7 @@ race(const struct demo_cast *cast, const struct demo_pass *pass, gss_ctx_id_t *c
 	} else if (mine == DEMO_LET_IN && theirs == DEMO_LET_IN) {
 		atomic_fetch_add(&cast->board->num_let_in[DEMO_RACE], 1);
 	} else {
-		demo_trouble(cast, "a race had no winner: %s", why);
+		cli_demo_trouble(cast, "a race had no winner: %s", why);
 	}
 	return mine;
 }
@@ -76,10 +76,10 @@ play_old(const struct demo_cast *cast, const struct demo_pass *pass, gss_ctx_id_
 	if (GSS_ERROR(major) == 0 && (major & GSS_S_DUPLICATE_TOKEN) != 0) {
 		atomic_fetch_add(&cast->board->num_old_known, 1);
 		if (pass->is_told)
-			demo_tell(cast, "was sent a message that worker %u had already read: known as a replay",
-				  (unsigned)((cast->me + cast->num_workers - 1) % cast->num_workers) + 1);
+			cli_demo_tell(cast, "was sent a message that worker %u had already read: known as a replay",
+				      (unsigned)((cast->me + cast->num_workers - 1) % cast->num_workers) + 1);
 	} else {
-		demo_trouble(cast, "an old message was not recognised (major status %x)", (unsigned)major);
+		cli_demo_trouble(cast, "an old message was not recognised (major status %x)", (unsigned)major);
 	}
 	gss_release_buffer(&minor, &text);
 }
@@ -116,7 +116,7 @@ serve_turn(const struct demo_cast *cast, struct demo_pass *pass, gss_ctx_id_t ct
 
 	snprintf(why, 160, "the client is gone");
 	pass->old_len = 0;
-	if (!demo_frame_receive(connection, pass->old, sizeof pass->old, &in.length))
+	if (!cli_demo_frame_receive(connection, pass->old, sizeof pass->old, &in.length))
 		return false;
 	pass->old_len = (uint32_t)in.length;
 	major = gss_unwrap(&minor, ctx, &in, &text, &conf, NULL);
@@ -129,8 +129,8 @@ serve_turn(const struct demo_cast *cast, struct demo_pass *pass, gss_ctx_id_t ct
 		goto fail;
 	atomic_fetch_add(&cast->board->num_messages, 3);
 	if (pass->is_told)
-		demo_tell(cast, "decrypted \"%s\" and answered, encrypted and signed", message);
-	ok = demo_frame_send(connection, out.value, out.length) && demo_frame_send(connection, mic.value, mic.length);
+		cli_demo_tell(cast, "decrypted \"%s\" and answered, encrypted and signed", message);
+	ok = cli_demo_frame_send(connection, out.value, out.length) && cli_demo_frame_send(connection, mic.value, mic.length);
 	message[strcspn(message, ":")] = '\0';
 	if (ok && !initiator_is(ctx, message)) {
 		snprintf(why, 160, "the context is not %.100s's any more", message);
@@ -138,7 +138,7 @@ serve_turn(const struct demo_cast *cast, struct demo_pass *pass, gss_ctx_id_t ct
 	}
 	goto out;
 fail:
-	demo_status(major, minor, why);
+	cli_demo_status(major, minor, why);
 out:
 	gss_release_buffer(&minor, &text);
 	gss_release_buffer(&minor, &out);
@@ -176,18 +176,18 @@ take_over(const struct demo_cast *cast, const struct demo_pass *pass, gss_ctx_id
 		if (race(cast, pass, ctx, why) != DEMO_LET_IN)
 			return false;
 	} else {
-		verdict = demo_import(pass->token, pass->token_len, ctx, why);
-		ns = demo_now_ns() - pass->export_began_ns;
+		verdict = cli_demo_import(pass->token, pass->token_len, ctx, why);
+		ns = cli_demo_now_ns() - pass->export_began_ns;
 		if (verdict != DEMO_LET_IN) {
-			demo_trouble(cast, "a true token was refused: %s", why);
+			cli_demo_trouble(cast, "a true token was refused: %s", why);
 			atomic_fetch_add(&cast->board->num_lost, 1);
 			return false;
 		}
 		note_handover(cast->board, pass, ns);
 		if (pass->is_told)
-			demo_tell(cast, pass->act == DEMO_ACT_STRANGER
-					    ? "imported the same token: it was still good for the right user"
-					    : "imported the token: the context lives here now");
+			cli_demo_tell(cast, pass->act == DEMO_ACT_STRANGER
+						? "imported the same token: it was still good for the right user"
+						: "imported the token: the context lives here now");
 	}
 	atomic_fetch_add(&cast->board->num_handovers, 1);
 	if (pass->act != DEMO_ACT_RACE) {
@@ -209,17 +209,17 @@ handle(const struct demo_cast *cast, struct demo_pass *pass, int connection)
 		return;
 	play_old(cast, pass, ctx);
 	if (!serve_turn(cast, pass, ctx, connection, why)) {
-		demo_trouble(cast, "turn %u of context %u failed: %s", pass->turn + 1, pass->context, why);
+		cli_demo_trouble(cast, "turn %u of context %u failed: %s", pass->turn + 1, pass->context, why);
 	} else if (++pass->turn < DEMO_NUM_TURNS) {
-		if (!demo_export_to(&ctx, pass, why)) {
-			demo_trouble(cast, "a context was not exported: %s", why);
+		if (!cli_demo_export_to(&ctx, pass, why)) {
+			cli_demo_trouble(cast, "a context was not exported: %s", why);
 		} else {
 			pass->is_told = pass->act == DEMO_ACT_STORY;
 			if (pass->is_told)
-				demo_tell(cast, "exported the context, %u bytes, and gives it to worker %d", pass->token_len,
-					  next + 1);
-			if (!demo_pass_send(cast->to_worker[next], pass, connection))
-				demo_trouble(cast, "worker %d takes nothing any more", next + 1);
+				cli_demo_tell(cast, "exported the context, %u bytes, and gives it to worker %d",
+					      pass->token_len, next + 1);
+			if (!cli_demo_pass_send(cast->to_worker[next], pass, connection))
+				cli_demo_trouble(cast, "worker %d takes nothing any more", next + 1);
 		}
 	}
 	if (ctx != GSS_C_NO_CONTEXT)
@@ -227,12 +227,12 @@ handle(const struct demo_cast *cast, struct demo_pass *pass, int connection)
 }
 
 _Noreturn void
-demo_worker(const struct demo_cast *cast)
+cli_demo_worker(const struct demo_cast *cast)
 {
 	static struct demo_pass pass;
 	int connection;
 
-	while (demo_pass_receive(cast->inbox, &pass, &connection)) {
+	while (cli_demo_pass_receive(cast->inbox, &pass, &connection)) {
 		handle(cast, &pass, connection);
 		close(connection);
 	}
