@@ -1,0 +1,33 @@
+/*
+ * credential - credential handles from inside the room: made of counted elements, one a mechanism.
+ */
+#ifndef BT_GSS_CREDENTIAL_H
+#define BT_GSS_CREDENTIAL_H
+
+#include "gss/call.h"
+#include "gss/handle.h"
+#include "gss/mechs.h"
+
+/* bt_cred_element_new - takes mcred over, also on failure. NULL: no memory. */
+struct bt_cred_element *bt_cred_element_new(const struct bt_mech *mech, struct bt_mcred *mcred);
+void bt_cred_element_free(struct bt_cred_element *element);
+
+/* bt_cred_new_from - a handle with the elements of old (may be NULL), shared, and room for one more. NULL: no memory. */
+struct gss_cred_id_struct *bt_cred_new_from(const struct gss_cred_id_struct *old);
+
+/* bt_cred_free - takes NULL. */
+void bt_cred_free(struct gss_cred_id_struct *cred);
+
+/* bt_cred_facts_of - what a mechanism says of a credential of its; empty if the call failed. The caller frees its name. */
+struct bt_cred_facts bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcred *mcred);
+
+/* Seconds left: as one or the other, 0 for what it is not; and for all that it is for. */
+OM_uint32 bt_cred_initiator_lifetime_s(const struct bt_cred_facts *facts);
+OM_uint32 bt_cred_acceptor_lifetime_s(const struct bt_cred_facts *facts);
+OM_uint32 bt_cred_lifetime_s(const struct bt_cred_facts *facts);
+
+/* bt_cred_give_mechs, bt_cred_give_time - mechanisms, and the shortest lifetime, of all elements. out may be NULL. */
+void bt_cred_give_mechs(struct bt_call *call, const struct gss_cred_id_struct *cred, gss_OID_set *out);
+void bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, OM_uint32 *out);
+
+#endif

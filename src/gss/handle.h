@@ -1,0 +1,65 @@
+/*
+ * handle - what is behind the opaque handles of programs.
+ *
+ * Each begins with a word of its own, so that a pointer to something else is refused and not followed; the word is wiped
+ * when the handle is freed. Names are immutable. Credentials share their elements, which are counted and immutable;
+ * gss_add_cred into an existing handle is the one call that changes a credential, and no other call may use that handle
+ * meanwhile. Contexts: see mech/mech.h.
+ */
+#ifndef BT_GSS_HANDLE_H
+#define BT_GSS_HANDLE_H
+
+#include <gssapi/gssapi.h>
+
+#include "mech/mech.h"
+
+#define BT_HANDLE_CONTEXT UINT64_C(0x426174436f6e7478)
+#define BT_HANDLE_NAME UINT64_C(0x4261744e616d6520)
+#define BT_HANDLE_CRED UINT64_C(0x4261744372656420)
+
+struct gss_ctx_id_struct {
+	uint64_t magic;
+	struct bt_ctx *ctx; /* NULL: establishment failed, and all that is left to do is to delete the handle */
+};
+
+struct gss_name_struct {
+	uint64_t magic;
+	struct bt_bytes text;       /* as imported; behind this struct in the same block */
+	gss_OID type;               /* static, or &own_type; NULL: the mechanism's default */
+	gss_OID_desc own_type;      /* of a type that the library has no descriptor of; contents in the same block */
+	const struct bt_mech *mech; /* whose name mn is; NULL: not a mechanism name */
+	struct bt_mn *mn;
+};
+
+/* One mechanism's credential, shared by the handles that have it. */
+struct bt_cred_element {
+	_Atomic uint32_t refs;
+	const struct bt_mech *mech;
+	struct bt_mcred *mcred;
+};
+
+struct gss_cred_id_struct {
+	uint64_t magic;
+	struct bt_cred_element **elements;
+	size_t num_elements;
+};
+
+/* bt_context_handle_new - takes ctx over (may be NULL), unless there is no memory: NULL. */
+gss_ctx_id_t bt_context_handle_new(struct bt_ctx *ctx);
+
+/* bt_context_handle_free - and its context. Takes NULL. */
+void bt_context_handle_free(gss_ctx_id_t handle);
+
+/* bt_name_of_mn - a handle for a mechanism name, which it shares. NULL: no memory, or mn is NULL. */
+gss_name_t bt_name_of_mn(const struct bt_mech *mech, struct bt_mn *mn);
+
+/* bt_name_to_mn - a mechanism's form of a name; the caller frees it. Errors: the mechanism's name_import. */
+int bt_name_to_mn(const struct gss_name_struct *name, const struct bt_mech *mech, struct bt_mn **out);
+
+/* bt_cred_of_mcred - a handle with one element, which takes mcred over, also on failure. NULL: no memory. */
+gss_cred_id_t bt_cred_of_mcred(const struct bt_mech *mech, struct bt_mcred *mcred);
+
+/* bt_cred_element - the element of a mechanism, or NULL. cred may be NULL. */
+struct bt_mcred *bt_cred_element(const struct gss_cred_id_struct *cred, const struct bt_mech *mech);
+
+#endif

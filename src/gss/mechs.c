@@ -1,0 +1,89 @@
+#include "gss/mechs.h"
+
+#include "gss/call.h"
+#include "gss/handle.h"
+#include "gss/oid_set.h"
+
+static const struct bt_mech *const all[] = {
+	&bt_mech_krb5,
+};
+
+struct bt_mechs
+bt_mechs_all(void)
+{
+	return (struct bt_mechs){all, sizeof all / sizeof all[0]};
+}
+
+static bool
+list_has(const struct bt_bytes *list, struct bt_bytes oid)
+{
+	for (; list->len != 0; list++)
+		if (bt_bytes_equal(*list, oid))
+			return true;
+	return false;
+}
+
+bool
+bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribute)
+{
+	return list_has(mech->attributes, attribute);
+}
+
+OM_uint32
+gss_indicate_mechs(OM_uint32 *minor_status, gss_OID_set *mech_set)
+{
+	struct bt_call call = bt_call_begin(minor_status);
+	gss_OID_set set = GSS_C_NO_OID_SET;
+
+	bt_call_empty_oid_set(mech_set);
+	bt_call_wants(&call, mech_set, 0);
+	bt_oid_set_new(&call, &set);
+	for (size_t i = 0; i < bt_mechs_all().num; i++)
+		bt_oid_set_add(&call, set, all[i]->oid);
+	bt_oid_set_give(&call, &set, mech_set);
+	return bt_call_end(&call);
+}
+
+OM_uint32
+gss_inquire_names_for_mech(OM_uint32 *minor_status, gss_OID mechanism, gss_OID_set *name_types)
+{
+	struct bt_call call = bt_call_begin(minor_status);
+	gss_OID_set set = GSS_C_NO_OID_SET;
+	const struct bt_mech *mech;
+
+	bt_call_empty_oid_set(name_types);
+	bt_call_wants(&call, name_types, 0);
+	mech = bt_call_mech(&call, mechanism, NULL);
+	bt_oid_set_new(&call, &set);
+	if (!bt_call_failed(&call))
+		bt_oid_set_add_list(&call, set, mech->name_types);
+	bt_oid_set_give(&call, &set, name_types);
+	return bt_call_end(&call);
+}
+
+/* A name without a type is in each mechanism's own default syntax, so every mechanism may take it. */
+static bool
+takes_name(const struct bt_mech *mech, const struct gss_name_struct *name)
+{
+	if (name->mech == mech)
+		return true;
+	return name->type == GSS_C_NO_OID || list_has(mech->name_types, bt_oid_view(name->type));
+}
+
+OM_uint32
+gss_inquire_mechs_for_name(OM_uint32 *minor_status, const gss_name_t input_name, gss_OID_set *mech_types)
+{
+	struct bt_call call = bt_call_begin(minor_status);
+	gss_OID_set set = GSS_C_NO_OID_SET;
+	const struct gss_name_struct *name;
+
+	bt_call_empty_oid_set(mech_types);
+	name = bt_call_name(&call, input_name);
+	bt_call_wants(&call, mech_types, 0);
+	bt_oid_set_new(&call, &set);
+	for (size_t i = 0; !bt_call_failed(&call) && i < bt_mechs_all().num; i++)
+		if (takes_name(all[i], name))
+			bt_oid_set_add(&call, set, all[i]->oid);
+	bt_oid_set_give(&call, &set, mech_types);
+	return bt_call_end(&call);
+}

@@ -1,0 +1,65 @@
+#include "transfer/transfer.h"
+
+#include "gss/call.h"
+#include "gss/handle.h"
+#include "gss/mechs.h"
+#include "wire/frame.h"
+
+OM_uint32
+gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gss_buffer_t interprocess_token)
+{
+	struct bt_call call = bt_call_begin(minor_status);
+	struct bt_buf token = {0};
+	struct bt_ctx *ctx;
+
+	bt_call_empty(interprocess_token);
+	ctx = bt_call_context(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
+	bt_call_wants(&call, interprocess_token, 0);
+	if (bt_call_failed(&call))
+		return bt_call_end(&call);
+	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &token));
+	/* From here on the context lives in the token and nothing may fail. */
+	if (!bt_call_failed(&call)) {
+		bt_context_handle_free(*context_handle);
+		*context_handle = GSS_C_NO_CONTEXT;
+	}
+	bt_call_give(&call, &token, interprocess_token);
+	return bt_call_end(&call);
+}
+
+/* To import, a context that has expired since its export is as gone as a token that has. */
+static void
+import_error(struct bt_call *call, const struct bt_mech *mech, int err)
+{
+	if (err == BT_ERR_CONTEXT_EXPIRED)
+		bt_call_refuse_as(call, mech, GSS_S_NO_CONTEXT, err);
+	bt_call_error(call, mech, err);
+}
+
+OM_uint32
+gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token, gss_ctx_id_t *context_handle)
+{
+	struct bt_call call = bt_call_begin(minor_status);
+	struct bt_mechs mechs = bt_mechs_all();
+	struct bt_bytes token, oid, body;
+	gss_ctx_id_t handle;
+
+	if (context_handle != NULL)
+		*context_handle = GSS_C_NO_CONTEXT;
+	bt_call_wants(&call, context_handle, 0);
+	token = bt_call_input_filled(&call, interprocess_token, GSS_S_DEFECTIVE_TOKEN);
+	if (!bt_call_failed(&call) && bt_frame_read_context(token, &oid, &body) != 0)
+		bt_call_refuse(&call, GSS_S_CALL_BAD_STRUCTURE | GSS_S_DEFECTIVE_TOKEN, 0);
+	if (bt_call_failed(&call))
+		return bt_call_end(&call);
+	/* The handle comes before the import: after the claim is taken nothing may fail. */
+	if ((handle = bt_context_handle_new(NULL)) == NULL)
+		bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	else
+		import_error(&call, mechs.list[0], bt_transfer_import(mechs.list, mechs.num, token, &handle->ctx));
+	if (bt_call_failed(&call))
+		bt_context_handle_free(handle);
+	else
+		*context_handle = handle;
+	return bt_call_end(&call);
+}
