@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 
+/* In the order of their widths in memory. */
 enum bt_rec_type {
 	BT_REC_BOOL,  /* bool */
 	BT_REC_U8,    /* uint8_t */
