@@ -70,7 +70,7 @@ compress_sha512(union bt_crypto_state *state, const uint8_t *blocks, size_t len)
 
 /* Initial values: FIPS 180-4 §5.3. */
 const struct bt_crypto_hash bt_crypto_sha1 = {
-    4, 20, 64, 20, {.w32 = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}}, compress_sha1,
+    4, 32, 64, 20, {.w32 = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}}, compress_sha1,
 };
 
 const struct bt_crypto_hash bt_crypto_sha256 = {
