@@ -41,7 +41,7 @@ nothing_is_something(void **state)
 }
 
 /* The address sanitizer ends a program that asks for too much, unless it is told not to. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 const char *
 __asan_default_options(void)
