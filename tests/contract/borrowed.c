@@ -1,0 +1,339 @@
+/*
+ * A program of the other library's: compiled with its headers and linked to it, run on Baton under its name. Needs a realm around it.
+ * Both sides of each conversation are in this one process.
+ */
+#include <dlfcn.h>
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SERVICE "host@server.baton.test"
+
+static void
+explain(const char *what, OM_uint32 major, OM_uint32 minor)
+{
+	OM_uint32 context = 0, unused;
+	gss_buffer_desc text;
+
+	gss_display_status(&unused, major, GSS_C_GSS_CODE, GSS_C_NO_OID, &context, &text);
+	fprintf(stderr, "%s: %08x %.*s", what, major, (int)text.length, (char *)text.value);
+	gss_release_buffer(&unused, &text);
+	context = 0;
+	if (gss_display_status(&unused, minor, GSS_C_MECH_CODE, GSS_C_NO_OID, &context, &text) == GSS_S_COMPLETE)
+		fprintf(stderr, ": %.*s", (int)text.length, (char *)text.value);
+	gss_release_buffer(&unused, &text);
+	fprintf(stderr, "\n");
+}
+
+#define CHECK(call) \
+	do { \
+		OM_uint32 major_ = (call); \
+		if (major_ != GSS_S_COMPLETE) \
+			explain(#call, major_, minor); \
+		assert_int_equal(major_, GSS_S_COMPLETE); \
+	} while (0)
+
+#define TEXT(literal) {sizeof(literal) - 1, (void *)(uintptr_t)(literal)}
+
+struct pair {
+	gss_ctx_id_t initiator, acceptor;
+	gss_name_t client;
+	gss_cred_id_t delegated;
+	gss_OID mech;
+	OM_uint32 flags;
+};
+
+static gss_name_t
+name_of(const char *text, gss_OID type)
+{
+	gss_buffer_desc buffer = {strlen(text), (void *)(uintptr_t)text};
+	gss_name_t name;
+	OM_uint32 minor;
+
+	CHECK(gss_import_name(&minor, &buffer, type, &name));
+	return name;
+}
+
+static void
+establish(struct pair *pair, OM_uint32 req_flags)
+{
+	gss_name_t target = name_of(SERVICE, GSS_C_NT_HOSTBASED_SERVICE);
+	gss_buffer_desc to_acceptor = GSS_C_EMPTY_BUFFER, to_initiator = GSS_C_EMPTY_BUFFER;
+	OM_uint32 minor, major, unused, accepted = GSS_S_CONTINUE_NEEDED;
+
+	memset(pair, 0, sizeof *pair);
+	do {
+		major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &pair->initiator, target, GSS_C_NO_OID, req_flags, 0,
+					     GSS_C_NO_CHANNEL_BINDINGS, &to_initiator, &pair->mech, &to_acceptor, &pair->flags,
+					     NULL);
+		if (GSS_ERROR(major))
+			explain("init", major, minor);
+		assert_false(GSS_ERROR(major));
+		gss_release_buffer(&unused, &to_initiator);
+		if (to_acceptor.length != 0) {
+			accepted = gss_accept_sec_context(&minor, &pair->acceptor, GSS_C_NO_CREDENTIAL, &to_acceptor,
+							  GSS_C_NO_CHANNEL_BINDINGS, &pair->client, NULL, &to_initiator, NULL,
+							  NULL, &pair->delegated);
+			if (GSS_ERROR(accepted))
+				explain("accept", accepted, minor);
+			assert_false(GSS_ERROR(accepted));
+			gss_release_buffer(&unused, &to_acceptor);
+		}
+	} while (major == GSS_S_CONTINUE_NEEDED);
+	assert_int_equal(accepted, GSS_S_COMPLETE);
+	gss_release_name(&unused, &target);
+}
+
+static void
+finish(struct pair *pair)
+{
+	OM_uint32 minor;
+
+	CHECK(gss_delete_sec_context(&minor, &pair->initiator, GSS_C_NO_BUFFER));
+	CHECK(gss_delete_sec_context(&minor, &pair->acceptor, GSS_C_NO_BUFFER));
+	assert_null(pair->initiator);
+	gss_release_name(&minor, &pair->client);
+	gss_release_cred(&minor, &pair->delegated);
+}
+
+static void
+talk(gss_ctx_id_t from, gss_ctx_id_t to, int conf)
+{
+	gss_buffer_desc text = TEXT("hello world"), token, back;
+	OM_uint32 minor, limit;
+	gss_qop_t qop = 7;
+	int state = -1;
+
+	CHECK(gss_wrap(&minor, from, conf, GSS_C_QOP_DEFAULT, &text, &state, &token));
+	assert_int_equal(state, conf);
+	CHECK(gss_unwrap(&minor, to, &token, &back, &state, &qop));
+	assert_int_equal(state, conf);
+	assert_int_equal(qop, GSS_C_QOP_DEFAULT);
+	assert_int_equal(back.length, text.length);
+	assert_memory_equal(back.value, text.value, text.length);
+	gss_release_buffer(&minor, &back);
+	CHECK(gss_wrap_size_limit(&minor, from, conf, GSS_C_QOP_DEFAULT, (OM_uint32)token.length, &limit));
+	assert_int_equal(limit, text.length);
+	gss_release_buffer(&minor, &token);
+	CHECK(gss_get_mic(&minor, from, GSS_C_QOP_DEFAULT, &text, &token));
+	CHECK(gss_verify_mic(&minor, to, &text, &token, &qop));
+	gss_release_buffer(&minor, &token);
+}
+
+static void
+runs_on_baton(void **state)
+{
+	const char *(*version)(void);
+
+	*(void **)&version = dlsym(RTLD_DEFAULT, "baton_version");
+	assert_non_null(version);
+	assert_string_equal(version(), BT_VERSION);
+}
+
+static void
+conversation(void **state)
+{
+	static const OM_uint32 asked[] = {
+		0,
+		GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG,
+		GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_DCE_STYLE,
+	};
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		struct pair pair;
+
+		establish(&pair, asked[i]);
+		assert_int_equal(pair.flags & asked[i], asked[i]);
+		for (int conf = 0; conf <= 1; conf++) {
+			talk(pair.initiator, pair.acceptor, conf);
+			talk(pair.acceptor, pair.initiator, conf);
+		}
+		finish(&pair);
+	}
+}
+
+static void
+names(void **state)
+{
+	gss_name_t src, targ, alice = name_of("alice@BATON.TEST", GSS_KRB5_NT_PRINCIPAL_NAME), exported;
+	gss_buffer_desc text, token;
+	struct pair pair;
+	OM_uint32 minor, lifetime, flags;
+	int local, open, equal;
+	gss_OID mech, type;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG);
+	CHECK(gss_inquire_context(&minor, pair.initiator, &src, &targ, &lifetime, &mech, &flags, &local, &open));
+	assert_true(local && open && lifetime > 0);
+	assert_ptr_equal(mech, gss_mech_krb5);
+	CHECK(gss_display_name(&minor, targ, &text, &type));
+	assert_int_equal(text.length, strlen("host/server.baton.test@BATON.TEST"));
+	assert_memory_equal(text.value, "host/server.baton.test@BATON.TEST", text.length);
+	assert_ptr_equal(type, gss_nt_krb5_name);
+	gss_release_buffer(&minor, &text);
+	CHECK(gss_compare_name(&minor, src, alice, &equal));
+	assert_true(equal);
+	CHECK(gss_compare_name(&minor, pair.client, alice, &equal));
+	assert_true(equal);
+	CHECK(gss_compare_name(&minor, targ, alice, &equal));
+	assert_false(equal);
+	CHECK(gss_export_name(&minor, src, &token));
+	CHECK(gss_import_name(&minor, &token, GSS_C_NT_EXPORT_NAME, &exported));
+	CHECK(gss_compare_name(&minor, exported, pair.client, &equal));
+	assert_true(equal);
+	gss_release_buffer(&minor, &token);
+	gss_release_name(&minor, &exported);
+	gss_release_name(&minor, &src);
+	gss_release_name(&minor, &targ);
+	gss_release_name(&minor, &alice);
+	finish(&pair);
+}
+
+static void
+credentials(void **state)
+{
+	gss_cred_id_t cred, more;
+	gss_OID_set mechs;
+	OM_uint32 minor, lifetime, acceptor_lifetime;
+	gss_cred_usage_t usage;
+	gss_name_t name, bob;
+	gss_buffer_desc password = TEXT("wonderland"), text;
+
+	CHECK(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_INITIATE, &cred, &mechs, &lifetime));
+	assert_true(lifetime > 0 && lifetime != GSS_C_INDEFINITE);
+	gss_release_oid_set(&minor, &mechs);
+	CHECK(gss_inquire_cred(&minor, cred, &name, &lifetime, &usage, &mechs));
+	assert_int_equal(usage, GSS_C_INITIATE);
+	assert_int_equal(mechs->count, 1);
+	gss_release_oid_set(&minor, &mechs);
+	CHECK(gss_display_name(&minor, name, &text, NULL));
+	assert_memory_equal(text.value, "alice@BATON.TEST", strlen("alice@BATON.TEST"));
+	gss_release_buffer(&minor, &text);
+	gss_release_name(&minor, &name);
+	CHECK(gss_inquire_cred_by_mech(&minor, cred, gss_mech_krb5, NULL, &lifetime, &acceptor_lifetime, &usage));
+	assert_int_equal(gss_add_cred(&minor, cred, GSS_C_NO_NAME, gss_mech_krb5, GSS_C_INITIATE, 0, 0, &more, NULL, NULL, NULL),
+			 GSS_S_DUPLICATE_ELEMENT);
+	gss_release_cred(&minor, &cred);
+	bob = name_of("bob", GSS_C_NT_USER_NAME);
+	CHECK(gss_acquire_cred_with_password(&minor, bob, &password, 0, GSS_C_NO_OID_SET, GSS_C_INITIATE, &cred, NULL, NULL));
+	gss_release_cred(&minor, &cred);
+	gss_release_name(&minor, &bob);
+	CHECK(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &cred, NULL, NULL));
+	gss_release_cred(&minor, &cred);
+}
+
+static void
+delegation(void **state)
+{
+	struct pair pair;
+	OM_uint32 minor;
+	gss_name_t name;
+	gss_buffer_desc text;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG | GSS_C_DELEG_FLAG);
+	assert_non_null(pair.delegated);
+	CHECK(gss_inquire_cred(&minor, pair.delegated, &name, NULL, NULL, NULL));
+	CHECK(gss_display_name(&minor, name, &text, NULL));
+	assert_memory_equal(text.value, "alice@BATON.TEST", strlen("alice@BATON.TEST"));
+	gss_release_buffer(&minor, &text);
+	gss_release_name(&minor, &name);
+	finish(&pair);
+}
+
+static void
+questions(void **state)
+{
+	gss_buffer_set_t keys[2];
+	gss_buffer_desc input = TEXT("seed"), prf[2];
+	struct pair pair;
+	OM_uint32 minor;
+	krb5_flags ticket_flags;
+	krb5_timestamp authtime;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG);
+	CHECK(gss_inquire_sec_context_by_oid(&minor, pair.initiator, GSS_C_INQ_SSPI_SESSION_KEY, &keys[0]));
+	CHECK(gss_inquire_sec_context_by_oid(&minor, pair.acceptor, GSS_C_INQ_SSPI_SESSION_KEY, &keys[1]));
+	assert_int_equal(keys[0]->count, 2);
+	assert_int_equal(keys[0]->elements[0].length, keys[1]->elements[0].length);
+	assert_memory_equal(keys[0]->elements[0].value, keys[1]->elements[0].value, keys[0]->elements[0].length);
+	gss_release_buffer_set(&minor, &keys[0]);
+	gss_release_buffer_set(&minor, &keys[1]);
+	CHECK(gss_krb5_get_tkt_flags(&minor, pair.acceptor, &ticket_flags));
+	assert_true(ticket_flags & TKT_FLG_INITIAL || ticket_flags & TKT_FLG_PRE_AUTH);
+	CHECK(gsskrb5_extract_authtime_from_sec_context(&minor, pair.acceptor, &authtime));
+	assert_int_not_equal(authtime, 0);
+	for (int i = 0; i < 2; i++)
+		CHECK(gss_pseudo_random(&minor, i == 0 ? pair.initiator : pair.acceptor, GSS_C_PRF_KEY_FULL, &input, 50, &prf[i]));
+	assert_int_equal(prf[0].length, 50);
+	assert_memory_equal(prf[0].value, prf[1].value, 50);
+	gss_release_buffer(&minor, &prf[0]);
+	gss_release_buffer(&minor, &prf[1]);
+	finish(&pair);
+}
+
+static void
+pieces(void **state)
+{
+	char data[32] = "some data in place", original[32];
+	gss_iov_buffer_desc iov[4] = {
+		{GSS_IOV_BUFFER_TYPE_HEADER | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0, NULL}},
+		{GSS_IOV_BUFFER_TYPE_DATA, {sizeof data, data}},
+		{GSS_IOV_BUFFER_TYPE_PADDING | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0, NULL}},
+		{GSS_IOV_BUFFER_TYPE_TRAILER | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0, NULL}},
+	};
+	struct pair pair;
+	OM_uint32 minor;
+	int conf = 0;
+
+	memcpy(original, data, sizeof data);
+	establish(&pair, GSS_C_MUTUAL_FLAG);
+	CHECK(gss_wrap_iov(&minor, pair.initiator, 1, GSS_C_QOP_DEFAULT, &conf, iov, 4));
+	assert_true(conf);
+	assert_memory_not_equal(data, original, sizeof data);
+	assert_true(iov[0].type & GSS_IOV_BUFFER_FLAG_ALLOCATED);
+	CHECK(gss_unwrap_iov(&minor, pair.acceptor, &conf, NULL, iov, 4));
+	assert_memory_equal(data, original, sizeof data);
+	CHECK(gss_release_iov_buffer(&minor, iov, 4));
+	finish(&pair);
+}
+
+static void
+hand_over(void **state)
+{
+	gss_buffer_desc token, copy;
+	struct pair pair;
+	gss_ctx_id_t again;
+	OM_uint32 minor;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG);
+	talk(pair.initiator, pair.acceptor, 1);
+	CHECK(gss_export_sec_context(&minor, &pair.acceptor, &token));
+	assert_null(pair.acceptor);
+	copy = token;
+	CHECK(gss_import_sec_context(&minor, &token, &pair.acceptor));
+	talk(pair.initiator, pair.acceptor, 1);
+	talk(pair.acceptor, pair.initiator, 0);
+	assert_int_equal(gss_import_sec_context(&minor, &copy, &again), GSS_S_NO_CONTEXT);
+	assert_null(again);
+	gss_release_buffer(&minor, &token);
+	finish(&pair);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_on_baton), cmocka_unit_test(conversation), cmocka_unit_test(names),
+		cmocka_unit_test(credentials),   cmocka_unit_test(delegation),   cmocka_unit_test(questions),
+		cmocka_unit_test(pieces),        cmocka_unit_test(hand_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
