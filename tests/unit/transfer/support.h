@@ -37,6 +37,7 @@ extern const struct bt_mech *const test_mechs[1];
 /* How test_mech's next pending_save or pending_load ends. */
 extern int test_pending_error;
 
+/* tests/golden has these, so they never change; new ones go before NUM_SAMPLES. */
 enum test_sample {
 	SAMPLE_ACCEPTOR,  /* as a Kerberos acceptor has them */
 	SAMPLE_INITIATOR, /* mutual, host-based target, never expires */

@@ -1,0 +1,200 @@
+/*
+ * Tokens and states of every format version: what was exported once is understood for ever, and written in the same bytes.
+ *
+ * test_golden DIR checks DIR; test_golden --write DIR makes the files of the present version that are not there. See README.md.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "transfer/seal.h"
+#include "transfer/state.h"
+#include "transfer/transfer.h"
+#include "unit/transfer/fake_claim.h"
+#include "unit/transfer/support.h"
+
+static const char *const names[NUM_SAMPLES] = {
+    [SAMPLE_ACCEPTOR] = "acceptor",
+    [SAMPLE_INITIATOR] = "initiator",
+    [SAMPLE_DCE] = "dce",
+    [SAMPLE_BARE] = "bare",
+    [SAMPLE_FULL] = "full",
+    [SAMPLE_HALF_INITIATOR] = "half-initiator",
+    [SAMPLE_HALF_ACCEPTOR] = "half-acceptor",
+};
+
+/* The 32 octets of the claim, and the header that goes with it. */
+static const uint8_t key[BT_CLAIM_KEY_LEN] = "golden key, thirty-two octets..";
+static const struct bt_seal_header header = {
+    .audience = BT_SEAL_SAME_USER,
+    .uid = 1000,
+    .claim = {.place = BT_CLAIM_PLACE_SHM,
+	      .store_id = "golden store id",
+	      .slot = 7,
+	      .generation = 3,
+	      .expires_at = INT64_C(0x7000000000000000)},
+};
+
+static const char *dir;
+
+/* The first of January of the year 3000: not over while this matters. */
+static struct bt_ctx *
+golden_ctx(enum test_sample sample)
+{
+	struct bt_ctx *ctx = test_ctx_new(sample);
+
+	if (ctx->expires_at != BT_CTX_NEVER && ctx->expires_at != 0)
+		ctx->expires_at = INT64_C(32503680000);
+	return ctx;
+}
+
+static void
+encode(struct bt_ctx *ctx, struct bt_buf *out)
+{
+	struct bt_transfer_secrets secrets;
+	struct bt_transfer_state state;
+	struct bt_wr wr;
+
+	bt_wr_init(&wr);
+	bt_transfer_secrets_init(&secrets);
+	assert_int_equal(bt_transfer_state_of(ctx, &secrets, &state), 0);
+	assert_int_equal(bt_rec_encode(&bt_transfer_state_rec, &state, &wr), 0);
+	assert_int_equal(bt_wr_take(&wr, out), 0);
+	bt_transfer_secrets_done(&secrets);
+}
+
+static void
+seal(struct bt_ctx *ctx, struct bt_buf *out)
+{
+	struct bt_buf state;
+	struct bt_wr wr;
+	size_t head_len;
+
+	encode(ctx, &state);
+	bt_wr_init(&wr);
+	bt_seal_write_head(&wr, ctx->wire_oid, &header);
+	head_len = wr.len;
+	bt_wr_bytes(&wr, bt_bytes_of_buf(&state));
+	assert_non_null(bt_wr_room(&wr, BT_SEAL_TAG_LEN));
+	assert_int_equal(bt_wr_take(&wr, out), 0);
+	assert_int_equal(bt_seal_close(key, out->ptr, head_len, state.len), 0);
+	bt_buf_free(&state);
+}
+
+static void
+path_of(enum test_sample sample, const char *kind, char *path, size_t len)
+{
+	snprintf(path, len, "%s/v1/%s.%s", dir, names[sample], kind);
+}
+
+static struct bt_bytes
+load(enum test_sample sample, const char *kind, uint8_t *storage, size_t cap)
+{
+	char path[512];
+	FILE *file;
+	size_t len;
+
+	path_of(sample, kind, path, sizeof path);
+	if ((file = fopen(path, "rb")) == NULL)
+		fail_msg("cannot open %s", path);
+	len = fread(storage, 1, cap, file);
+	assert_true(len < cap);
+	fclose(file);
+	return bt_bytes_of(storage, len);
+}
+
+static void
+states_decode_and_encode_alike(void **state)
+{
+	for (int i = 0; i < NUM_SAMPLES; i++) {
+		struct bt_ctx *expected = golden_ctx((enum test_sample)i), *ctx;
+		struct bt_transfer_state record;
+		uint8_t storage[16384];
+		struct bt_bytes golden = load((enum test_sample)i, "state", storage, sizeof storage);
+		struct bt_buf again;
+
+		assert_int_equal(bt_rec_decode(&bt_transfer_state_rec, golden, &record), 0);
+		assert_int_equal(bt_transfer_state_build(&record, &test_mech, expected->wire_oid, &ctx), 0);
+		test_assert_same(expected, ctx);
+		encode(ctx, &again);
+		assert_true(bt_bytes_equal(golden, bt_bytes_of_buf(&again)));
+		bt_buf_free(&again);
+		bt_ctx_free(ctx);
+		bt_ctx_free(expected);
+	}
+}
+
+static void
+tokens_import_and_seal_alike(void **state)
+{
+	test_has_uid = true;
+	test_uid = header.uid;
+	for (int i = 0; i < NUM_SAMPLES; i++) {
+		struct bt_ctx *expected = golden_ctx((enum test_sample)i), *ctx;
+		uint8_t storage[16384];
+		struct bt_bytes golden = load((enum test_sample)i, "token", storage, sizeof storage);
+		struct bt_buf again;
+
+		fake_claims_reset();
+		fake_claims_set(&header.claim, key);
+		assert_int_equal(bt_transfer_import(test_mechs, 1, golden, &ctx), 0);
+		test_assert_same(expected, ctx);
+		seal(ctx, &again);
+		assert_true(bt_bytes_equal(golden, bt_bytes_of_buf(&again)));
+		bt_buf_free(&again);
+		bt_ctx_free(ctx);
+		bt_ctx_free(expected);
+	}
+}
+
+static void
+store(enum test_sample sample, const char *kind, struct bt_buf *bytes)
+{
+	char path[512];
+	FILE *file;
+
+	path_of(sample, kind, path, sizeof path);
+	/* "x": what is there stays. */
+	if ((file = fopen(path, "wbx")) != NULL) {
+		fwrite(bytes->ptr, 1, bytes->len, file);
+		fclose(file);
+		printf("%s\n", path);
+	}
+	bt_buf_free(bytes);
+}
+
+static int
+write_missing(void)
+{
+	for (int i = 0; i < NUM_SAMPLES; i++) {
+		struct bt_ctx *ctx = golden_ctx((enum test_sample)i);
+		struct bt_buf bytes;
+
+		encode(ctx, &bytes);
+		store((enum test_sample)i, "state", &bytes);
+		seal(ctx, &bytes);
+		store((enum test_sample)i, "token", &bytes);
+		bt_ctx_free(ctx);
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(states_decode_and_encode_alike),
+	    cmocka_unit_test(tokens_import_and_seal_alike),
+	};
+
+	if (argc < 2)
+		return 2;
+	dir = argv[argc - 1];
+	if (argc == 3 && strcmp(argv[1], "--write") == 0)
+		return write_missing();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
