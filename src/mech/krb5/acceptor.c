@@ -146,9 +146,8 @@ check_checksum(struct bt_krb5 *lib, const struct bt_accept_step *step, struct ar
 /* ---- the request ---- */
 
 static int
-check_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept_step *step, struct arrival *arrival)
+open_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept_step *step, struct arrival *arrival)
 {
-	krb5_data message = bt_krb5_data_of(arrival->ap_req);
 	krb5_address address = {.magic = KV5M_ADDRESS, .addrtype = ADDRTYPE_INET};
 	krb5_error_code code = krb5_auth_con_init(lib->ctx, &arrival->auth);
 	int e;
@@ -164,9 +163,80 @@ check_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept
 		if ((code = krb5_auth_con_setaddrs(lib->ctx, arrival->auth, NULL, &address)) != 0)
 			return bt_krb5_fail(lib, code);
 	}
-	code = krb5_rd_req(lib->ctx, &arrival->auth, &message, cred->match, cred->keytab, &arrival->options,
+	return 0;
+}
+
+/* Refusals that another key would turn into something else; none of them has touched the replay cache. */
+static bool
+is_about_keys(krb5_error_code code)
+{
+	return code == KRB5KRB_AP_ERR_NOKEY || code == KRB5KRB_AP_ERR_BADKEYVER || code == KRB5KRB_AP_ERR_NOT_US ||
+	       code == KRB5KRB_AP_ERR_BAD_INTEGRITY || code == KRB5_KT_NOTFOUND || code == KRB5_KT_KVNONOTFOUND;
+}
+
+/*
+ * The service that the ticket names, if the credential may be it: then its key is looked up and not searched for. NULL: search, as
+ * for a service that goes by another name in the keytab.
+ */
+static krb5_principal
+service_named(struct bt_krb5 *lib, struct bt_mcred *cred, const struct arrival *arrival)
+{
+	krb5_data data = bt_krb5_data_of(arrival->request.ticket);
+	krb5_principal server = NULL;
+	krb5_ticket *ticket;
+
+	if (!arrival->has_request || krb5_decode_ticket(&data, &ticket) != 0)
+		return NULL;
+	if (cred->match == NULL || krb5_sname_match(lib->ctx, cred->match, ticket->server)) {
+		server = ticket->server;
+		ticket->server = NULL;
+		/* Host-based names would be canonicalised and matched again. */
+		server->type = KRB5_NT_PRINCIPAL;
+	}
+	krb5_free_ticket(lib->ctx, ticket);
+	return server;
+}
+
+static krb5_error_code
+decrypt_quickly(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_data *message, struct arrival *arrival)
+{
+	krb5_principal server = service_named(lib, cred, arrival);
+	struct bt_krb5_snapshot *snapshot = NULL;
+	krb5_error_code code = KRB5KRB_AP_ERR_NOKEY;
+
+	if (server != NULL)
+		snapshot = bt_krb5_snapshot_borrow(lib, cred);
+	if (snapshot != NULL)
+		code = krb5_rd_req(lib->ctx, &arrival->auth, message, server, bt_krb5_snapshot_keytab(snapshot),
+				   &arrival->options, &arrival->ticket);
+	bt_krb5_snapshot_return(lib, cred, snapshot);
+	krb5_free_principal(lib->ctx, server);
+	return code;
+}
+
+/* The quick way finds nearly every key. The thorough one sees the keytab as it is now, and has the better sentence. */
+static krb5_error_code
+decrypt(struct bt_krb5 *lib, struct bt_mcred *cred, struct arrival *arrival)
+{
+	krb5_data message = bt_krb5_data_of(arrival->ap_req);
+	krb5_error_code code = decrypt_quickly(lib, cred, &message, arrival);
+
+	if (!is_about_keys(code))
+		return code;
+	krb5_clear_error_message(lib->ctx);
+	return krb5_rd_req(lib->ctx, &arrival->auth, &message, cred->match, cred->keytab, &arrival->options,
 			   &arrival->ticket);
-	if (code != 0)
+}
+
+static int
+check_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept_step *step, struct arrival *arrival)
+{
+	krb5_error_code code;
+	int e = open_request(lib, cred, step, arrival);
+
+	if (e != 0)
+		return e;
+	if ((code = decrypt(lib, cred, arrival)) != 0)
 		return bt_krb5_fail(lib, code);
 	krb5_auth_con_setflags(lib->ctx, arrival->auth, KRB5_AUTH_CONTEXT_DO_SEQUENCE);
 	return bt_krb5_fail(lib, krb5_auth_con_getauthenticator(lib->ctx, arrival->auth, &arrival->authenticator));

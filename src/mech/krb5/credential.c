@@ -10,10 +10,9 @@ bt_krb5_cred_new(enum bt_usage usage)
 	if (cred == NULL)
 		return NULL;
 	cred->usage = usage;
-	if (pthread_mutex_init(&cred->lock, NULL) != 0) {
-		bt_mem_free(cred);
-		return NULL;
-	}
+	/* Neither can fail with default attributes on this system. */
+	pthread_mutex_init(&cred->lock, NULL);
+	pthread_mutex_init(&cred->snapshot_lock, NULL);
 	return cred;
 }
 
@@ -26,6 +25,7 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 		return;
 	/* Without the library, which has then lost its configuration or memory, handles stay open but secrets still go. */
 	if (bt_krb5_enter(&lib) == 0) {
+		bt_krb5_snapshot_forget(lib, cred);
 		if (cred->keytab != NULL)
 			krb5_kt_close(lib->ctx, cred->keytab);
 		if (cred->client_keytab != NULL)
@@ -42,9 +42,11 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 	bt_mn_free(cred->acceptor);
 	bt_mn_free(cred->initiator);
 	bt_mem_free(cred->rcache_name);
+	bt_mem_free(cred->keytab_path);
 	if (cred->password != NULL)
 		bt_mem_free_secret(cred->password, strlen(cred->password));
 	pthread_mutex_destroy(&cred->lock);
+	pthread_mutex_destroy(&cred->snapshot_lock);
 	bt_mem_free(cred);
 }
 

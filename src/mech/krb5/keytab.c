@@ -109,6 +109,7 @@ bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const st
 		cred->keytab = NULL;
 		return bt_krb5_fail(lib, code);
 	}
+	cred->keytab_path = bt_krb5_snapshot_path(lib, cred->keytab);
 	if (name == NULL)
 		return bt_krb5_fail(lib, krb5_kt_have_content(lib->ctx, cred->keytab));
 	if ((e = bt_krb5_acceptor_principal(lib, name, &cred->match)) != 0)

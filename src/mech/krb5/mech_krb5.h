@@ -91,6 +91,10 @@ struct bt_mcred {
 	krb5_keytab keytab;
 	krb5_principal match;          /* NULL: any key of the keytab */
 	char *rcache_name;             /* NULL: libkrb5's default replay cache */
+	char *keytab_path;             /* of a keytab that is a file, else NULL */
+	pthread_mutex_t snapshot_lock; /* protects the next two, and what they count */
+	struct bt_krb5_snapshot *snapshot;
+	uint64_t num_uses;
 
 	/* Initiator's half: lock protects the rest, for it may be chosen as late as the first context. */
 	pthread_mutex_t lock;
@@ -144,6 +148,20 @@ krb5_error_code bt_krb5_keytab_matches(struct bt_krb5 *lib, krb5_keytab keytab, 
 
 /* bt_krb5_keytab_first - keytab.c: the principal of its first entry. */
 krb5_error_code bt_krb5_keytab_first(struct bt_krb5 *lib, krb5_keytab keytab, krb5_principal *out);
+
+/* ---- snapshot.c: a keytab file's keys kept in memory while the file stays as it is ---- */
+
+/*
+ * bt_krb5_snapshot_borrow - for one call; give it back. NULL: use the keytab itself. A key that is not found here may have been added
+ * just now, so the keytab is to be asked before a client is refused.
+ */
+struct bt_krb5_snapshot *bt_krb5_snapshot_borrow(struct bt_krb5 *lib, struct bt_mcred *cred);
+krb5_keytab bt_krb5_snapshot_keytab(const struct bt_krb5_snapshot *snapshot);
+void bt_krb5_snapshot_return(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_krb5_snapshot *snapshot);
+/* bt_krb5_snapshot_forget - with the credential. */
+void bt_krb5_snapshot_forget(struct bt_krb5 *lib, struct bt_mcred *cred);
+/* bt_krb5_snapshot_path - the keytab's file, or NULL if it is none. */
+char *bt_krb5_snapshot_path(struct bt_krb5 *lib, krb5_keytab keytab);
 
 /* ---- request.c: AP-REQ ---- */
 
