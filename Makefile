@@ -60,6 +60,7 @@ format: ## lay out the code as .clang-format says
 
 install: build ## into PREFIX (default /usr/local), below DESTDIR if that is set
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true
 
 uninstall: ## what install put there
 	@ninja -C $(BUILD) uninstall

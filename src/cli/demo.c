@@ -52,8 +52,9 @@ struct director {
 	struct demo_stage stage;
 	struct demo_result result;
 	struct cli_realm realm;
-	bool is_json, is_terminal, is_interrupted, has_bar, has_library;
-	int signals; /* signalfd: SIGINT, SIGTERM, SIGHUP */
+	bool is_json, is_terminal, has_bar, has_library;
+	int interrupted_by; /* a signal, or 0 */
+	int signals;	    /* signalfd: SIGINT, SIGTERM, SIGHUP */
 	char client_path[PATH_MAX];
 	uint32_t num_begun; /* contexts asked for before the present act */
 	uint32_t act_done, act_count;
@@ -173,6 +174,7 @@ static bool
 attend(struct director *d, struct client *clients, int num_clients, struct lines *story)
 {
 	struct pollfd polls[NUM_CLIENTS + 2];
+	struct signalfd_siginfo signal;
 	const char *missing;
 
 	polls[0] = (struct pollfd){.fd = d->signals, .events = POLLIN};
@@ -181,8 +183,8 @@ attend(struct director *d, struct client *clients, int num_clients, struct lines
 		polls[2 + i] = (struct pollfd){.fd = clients[i].lines.fd, .events = POLLIN};
 	if (poll(polls, (nfds_t)num_clients + 2, TICK_MS) < 0 && errno != EINTR)
 		return false;
-	if ((polls[0].revents & POLLIN) != 0) {
-		d->is_interrupted = true;
+	if ((polls[0].revents & POLLIN) != 0 && read(d->signals, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+		d->interrupted_by = (int)signal.ssi_signo;
 		return false;
 	}
 	if (polls[1].revents != 0)
@@ -349,7 +351,7 @@ static int
 direct(struct director *d, uint32_t num_contexts, int num_workers)
 {
 	int64_t began_ms = cli_now_ms();
-	bool ok, is_sound;
+	bool ok;
 
 	d->result.num_races = num_contexts / 20 < 20 ? 20 : num_contexts / 20 > 500 ? 500 : num_contexts / 20;
 	if (!find_client(d))
@@ -368,13 +370,15 @@ direct(struct director *d, uint32_t num_contexts, int num_workers)
 	d->result.has_stranger = d->stage.has_stranger;
 	ok = perform(d, num_contexts);
 	d->result.num_contexts = num_contexts + d->result.num_races + 1 + (d->stage.has_stranger ? NUM_STRANGER : 0);
-	if (d->is_interrupted)
-		cli_complain("interrupted");
+	if (d->interrupted_by == 0)
+		ok = cli_demo_report(d->stage.board, &d->result, d->is_json) && ok;
 	else
-		is_sound = cli_demo_report(d->stage.board, &d->result, d->is_json), ok = ok && is_sound;
+		cli_complain("interrupted");
 out:
 	cli_demo_stage_close(&d->stage);
 	cli_realm_stop(&d->realm);
+	if (d->interrupted_by != 0)
+		return 128 + d->interrupted_by;
 	return ok ? 0 : CLI_EXIT_FAILED;
 }
 

@@ -5,8 +5,12 @@
 """
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 
 BATON = ON_MIT = None
@@ -61,6 +65,36 @@ class Demo(unittest.TestCase):
         facts = json.loads(run.stdout)
         self.assertFalse(facts["ok"])
         self.assertGreater(facts["let_in"], 0)
+
+    def begin(self, tmp, *args):
+        """A long demo, in the midst of its many contexts; and the lines that it has told."""
+        child = subprocess.Popen([BATON, "demo", "--contexts", "100000", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 text=True, env=dict(os.environ, TMPDIR=tmp))
+        lines = []
+        while not lines or not lines[-1].startswith("4. "):
+            lines.append(child.stdout.readline())
+            self.assertNotEqual(lines[-1], "", "".join(lines))
+        time.sleep(0.2)
+        return child, lines
+
+    def test_a_worker_dies(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            child, lines = self.begin(tmp)
+            worker = next(re.search(r"process (\d+)", line).group(1) for line in lines if "worker 2" in line)
+            os.kill(int(worker), signal.SIGKILL)
+            rest = child.communicate(timeout=60)[0]
+            self.assertEqual(child.returncode, 1, rest)
+            self.assertIn("worker 2 has died", rest)
+            self.assertIn("THIS IS NOT AS IT SHOULD BE", rest)
+            self.assertEqual(os.listdir(tmp), [])
+
+    def test_interrupted(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            child, _ = self.begin(tmp)
+            child.send_signal(signal.SIGTERM)
+            rest = child.communicate(timeout=60)[0]
+            self.assertEqual(child.returncode, 128 + signal.SIGTERM, rest)
+            self.assertEqual(os.listdir(tmp), [])
 
     def test_usage(self):
         for args in (["--contexts", "0"], ["--contexts", "x"], ["--workers", "65"], ["--nonsense"], ["more"]):
