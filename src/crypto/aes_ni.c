@@ -2,7 +2,7 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
+#include "crypto/aes_ni_rounds.h"
 
 #define TARGET __attribute__((target("aes,sse4.1")))
 
@@ -15,18 +15,6 @@ enum { WIDTH = 8 };
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
-
-TARGET static inline __m128i
-load(const uint8_t *p)
-{
-	return _mm_loadu_si128((const __m128i *)p);
-}
-
-TARGET static inline void
-store(uint8_t *p, __m128i v)
-{
-	_mm_storeu_si128((__m128i *)p, v);
-}
 
 /* Each word xor all words before it. */
 TARGET static inline __m128i
@@ -59,19 +47,19 @@ TARGET static void
 expand_encrypting(uint8_t *schedule, const uint8_t *key, unsigned num_rounds)
 {
 	static const uint8_t constants[10] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36};
-	__m128i even = load(key), odd;
+	__m128i even = aes_load(key), odd;
 
-	store(schedule, even);
+	aes_store(schedule, even);
 	if (num_rounds == 10) {
 		for (unsigned i = 1; i <= 10; i++)
-			store(schedule + 16 * i, even = next_rotated(even, even, constants[i - 1]));
+			aes_store(schedule + 16 * i, even = next_rotated(even, even, constants[i - 1]));
 		return;
 	}
-	store(schedule + 16, odd = load(key + 16));
+	aes_store(schedule + 16, odd = aes_load(key + 16));
 	for (unsigned i = 1; i <= 7; i++) {
-		store(schedule + 32 * i, even = next_rotated(even, odd, constants[i - 1]));
+		aes_store(schedule + 32 * i, even = next_rotated(even, odd, constants[i - 1]));
 		if (i < 7)
-			store(schedule + 32 * i + 16, odd = next_plain(odd, even));
+			aes_store(schedule + 32 * i + 16, odd = next_plain(odd, even));
 	}
 }
 
@@ -84,67 +72,56 @@ bt_crypto_aes_ni_expand(struct bt_crypto_aes *aes, const uint8_t *key)
 	if (aes->encrypts)
 		return;
 	/* The equivalent inverse cipher: the same round keys backwards, all but the outer two through InvMixColumns. */
-	for (__m128i swap = load(first); first < last; first += 16, last -= 16, swap = load(first)) {
+	for (__m128i swap = aes_load(first); first < last; first += 16, last -= 16, swap = aes_load(first)) {
 		bool is_outer = first == aes->schedule;
 
-		store(first, is_outer ? load(last) : _mm_aesimc_si128(load(last)));
-		store(last, is_outer ? swap : _mm_aesimc_si128(swap));
+		aes_store(first, is_outer ? aes_load(last) : _mm_aesimc_si128(aes_load(last)));
+		aes_store(last, is_outer ? swap : _mm_aesimc_si128(swap));
 	}
-	store(first, _mm_aesimc_si128(load(first)));
-}
-
-TARGET static inline __m128i
-encrypt_block(const struct bt_crypto_aes *aes, __m128i block)
-{
-	block = _mm_xor_si128(block, load(aes->schedule));
-	for (int i = 1; i < aes->num_rounds; i++)
-		block = _mm_aesenc_si128(block, load(aes->schedule + 16 * i));
-	return _mm_aesenclast_si128(block, load(aes->schedule + 16 * aes->num_rounds));
+	aes_store(first, _mm_aesimc_si128(aes_load(first)));
 }
 
 TARGET void
 bt_crypto_aes_ni_cbc_encrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
 			     uint8_t *out, size_t len)
 {
-	__m128i before = load(chain);
+	__m128i before = aes_load(chain);
 
-	for (; len != 0; len -= 16, in += 16, out += 16) {
-		before = encrypt_block(aes, _mm_xor_si128(before, load(in)));
-		store(out, before);
-	}
-	store(chain, before);
+	for (; len != 0; len -= 16, in += 16, out += 16)
+		before = aes_cbc_encrypt(aes, before, in, out);
+	aes_store(chain, before);
 }
 
 TARGET static inline __m128i
 decrypt_block(const struct bt_crypto_aes *aes, __m128i block)
 {
-	block = _mm_xor_si128(block, load(aes->schedule));
+	block = _mm_xor_si128(block, aes_load(aes->schedule));
 	for (int i = 1; i < aes->num_rounds; i++)
-		block = _mm_aesdec_si128(block, load(aes->schedule + 16 * i));
-	return _mm_aesdeclast_si128(block, load(aes->schedule + 16 * aes->num_rounds));
+		block = _mm_aesdec_si128(block, aes_load(aes->schedule + 16 * i));
+	return _mm_aesdeclast_si128(block, aes_load(aes->schedule + 16 * aes->num_rounds));
 }
 
 /* WIDTH blocks at once. All are read before the first is written: out may be in. */
 TARGET static inline __m128i
 decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
 {
-	__m128i block[WIDTH], cipher[WIDTH], key = load(aes->schedule);
+	__m128i block[WIDTH], cipher[WIDTH], key = aes_load(aes->schedule);
 
 	UNROLL
 	for (int b = 0; b < WIDTH; b++) {
-		cipher[b] = load(in + 16 * b);
+		cipher[b] = aes_load(in + 16 * b);
 		block[b] = _mm_xor_si128(cipher[b], key);
 	}
 	for (int i = 1; i < aes->num_rounds; i++) {
-		key = load(aes->schedule + 16 * i);
+		key = aes_load(aes->schedule + 16 * i);
 		UNROLL
 		for (int b = 0; b < WIDTH; b++)
 			block[b] = _mm_aesdec_si128(block[b], key);
 	}
-	key = load(aes->schedule + 16 * aes->num_rounds);
+	key = aes_load(aes->schedule + 16 * aes->num_rounds);
 	UNROLL
 	for (int b = 0; b < WIDTH; b++)
-		store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
+		aes_store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
 	return cipher[WIDTH - 1];
 }
 
@@ -152,17 +129,17 @@ TARGET void
 bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
 			     uint8_t *out, size_t len)
 {
-	__m128i before = load(chain);
+	__m128i before = aes_load(chain);
 
 	for (; len >= 16 * WIDTH; len -= 16 * WIDTH, in += 16 * WIDTH, out += 16 * WIDTH)
 		before = decrypt_wide(aes, before, in, out);
 	for (; len != 0; len -= 16, in += 16, out += 16) {
-		__m128i cipher = load(in);
+		__m128i cipher = aes_load(in);
 
-		store(out, _mm_xor_si128(decrypt_block(aes, cipher), before));
+		aes_store(out, _mm_xor_si128(decrypt_block(aes, cipher), before));
 		before = cipher;
 	}
-	store(chain, before);
+	aes_store(chain, before);
 }
 
 #else

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/stitch.h"
 
 enum {
 	BLOCK_LEN = BT_CRYPTO_BLOCK_LEN,
@@ -33,6 +34,10 @@ crypt_run(struct pass *pass, size_t len)
 
 	pass->in.offset += len;
 	pass->out.offset += len;
+	if (pass->in.digest != NULL && bt_crypto_stitch_encrypt(&pass->cbc, pass->in.digest, true, in, out, len))
+		return;
+	if (pass->out.digest != NULL && bt_crypto_stitch_encrypt(&pass->cbc, pass->out.digest, false, in, out, len))
+		return;
 	while (len != 0) {
 		size_t chunk = len < CHUNK_LEN ? len : CHUNK_LEN;
 

@@ -1,0 +1,43 @@
+/*
+ * aes_ni_rounds - one block encrypted in a register: for aes_ni.c, and for stitch.c, which hashes beside it.
+ */
+#ifndef BT_CRYPTO_AES_NI_ROUNDS_H
+#define BT_CRYPTO_AES_NI_ROUNDS_H
+
+#include <immintrin.h>
+
+#include "crypto/aes.h"
+
+#define AES_INLINE static inline __attribute__((target("aes,sse4.1"), always_inline))
+
+AES_INLINE __m128i
+aes_load(const uint8_t *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+
+AES_INLINE void
+aes_store(uint8_t *p, __m128i v)
+{
+	_mm_storeu_si128((__m128i *)p, v);
+}
+
+AES_INLINE __m128i
+aes_encrypt(const struct bt_crypto_aes *aes, __m128i block)
+{
+	block = _mm_xor_si128(block, aes_load(aes->schedule));
+	for (int i = 1; i < aes->num_rounds; i++)
+		block = _mm_aesenc_si128(block, aes_load(aes->schedule + 16 * i));
+	return _mm_aesenclast_si128(block, aes_load(aes->schedule + 16 * aes->num_rounds));
+}
+
+/* The next block of a chain; returns the chain. */
+AES_INLINE __m128i
+aes_cbc_encrypt(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
+{
+	chain = aes_encrypt(aes, _mm_xor_si128(chain, aes_load(in)));
+	aes_store(out, chain);
+	return chain;
+}
+
+#endif
