@@ -7,12 +7,18 @@
 
 _Atomic long mem_allocations, mem_live;
 long mem_fail_at = -1;
+void (*mem_intrusion)(void);
 
 void *
 bt_mem_alloc_raw(size_t len)
 {
+	void (*intrusion)(void) = mem_intrusion;
 	void *ptr;
 
+	if (intrusion != NULL) {
+		mem_intrusion = NULL;
+		intrusion();
+	}
 	if (mem_allocations++ == mem_fail_at)
 		return NULL;
 	if ((ptr = malloc(len != 0 ? len : 1)) == NULL)

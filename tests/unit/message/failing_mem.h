@@ -10,5 +10,6 @@
 extern _Atomic long mem_allocations; /* so far */
 extern _Atomic long mem_live;	     /* not yet freed */
 extern long mem_fail_at;	     /* this allocation, and none else, fails; -1: none */
+extern void (*mem_intrusion)(void);  /* called once, in the middle of the next allocation */
 
 #endif

@@ -188,6 +188,30 @@ has_the_known_lengths(void **unused)
 	}
 }
 
+/* What a DCE style token is filled up with is not whatever stood in memory. */
+static void
+fills_with_ones(void **unused)
+{
+	struct setup setup = {.is_dce = true};
+	struct bt_msg_state state = state_with(setup, true);
+	struct pair pair = pair_with(setup);
+	uint8_t header[32], trailer[44] = "filler", text[20] = {0}, ones[16];
+	struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_HEADER, .ptr = header, .len = sizeof header},
+				   {.type = BT_MSG_IOV_DATA, .ptr = text, .len = sizeof text},
+				   {.type = BT_MSG_IOV_TRAILER, .ptr = trailer, .len = sizeof trailer}};
+	struct bt_crypto_seg segs[] = {{header + 16, header + 16, 16}, {text, text, sizeof text}, {trailer, trailer, 32}};
+	struct bt_crypto_seal_key *key;
+
+	memset(ones, 0xff, sizeof ones);
+	assert_ok(bt_msg_wrap_iov(pair.initiator, true, iov, 3));
+	assert_ok(bt_crypto_seal_key_new(bt_crypto_enctype_of(18), state.subkey.bytes, 24, false, &key));
+	assert_ok(bt_crypto_decrypt(key, segs, 3, trailer + 32));
+	assert_memory_equal(trailer, ones, 16);
+	assert_memory_equal(trailer + 16, header, 16);
+	bt_crypto_seal_key_free(key);
+	pair_free(&pair);
+}
+
 /* Plain tokens of any rotation are read as a STREAM, in place: after it the STREAM holds the text in one piece. */
 static void
 streams_any_rotation(void **unused)
@@ -216,6 +240,10 @@ streams_any_rotation(void **unused)
 				assert_int_equal(order, k == 0 ? BT_MSG_IN_ORDER : BT_MSG_DUPLICATE);
 				if (k == 1)
 					bt_mem_free(iov[0].ptr);
+				/* What was only signed is a token still, whether or not it was turned round. */
+				iov[0] = (struct bt_msg_iov){.type = BT_MSG_IOV_DATA};
+				if (!f.sealed)
+					assert_ok(bt_msg_unwrap_iov(pair.acceptor, iov, 2, &conf, &order));
 				free(copy.ptr);
 			}
 			free(token.ptr);
@@ -455,6 +483,9 @@ refuses_unfit_buffers(void **unused)
 	memcpy(iov, fit, sizeof iov);
 	iov[2].len = BT_MSG_MAX + 1;
 	assert_int_equal(bt_msg_wrap_iov(pair.initiator, true, iov, 3), BT_ERR_TOO_LARGE);
+	iov[2].len = BT_MSG_MAX;
+	iov[1] = (struct bt_msg_iov){.type = BT_MSG_IOV_SIGN_ONLY, .ptr = bytes[1], .len = 1};
+	assert_int_equal(bt_msg_wrap_iov(pair.initiator, true, iov, 3), BT_ERR_TOO_LARGE);
 	/* Padding that came: these enctypes have none. */
 	memcpy(iov, fit, sizeof iov);
 	iov[1].type = PADDING;
@@ -499,11 +530,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(makes_plain_tokens),	  cmocka_unit_test(has_the_known_lengths),
-	    cmocka_unit_test(streams_any_rotation),	  cmocka_unit_test(signs_without_sending),
-	    cmocka_unit_test(needs_data_to_encrypt),	  cmocka_unit_test(refuses_every_change),
-	    cmocka_unit_test(refuses_other_arrangements), cmocka_unit_test(refuses_unfit_buffers),
-	    cmocka_unit_test(refuses_bad_streams),
+	    cmocka_unit_test(makes_plain_tokens),    cmocka_unit_test(has_the_known_lengths),
+	    cmocka_unit_test(fills_with_ones),	     cmocka_unit_test(streams_any_rotation),
+	    cmocka_unit_test(signs_without_sending), cmocka_unit_test(needs_data_to_encrypt),
+	    cmocka_unit_test(refuses_every_change),  cmocka_unit_test(refuses_other_arrangements),
+	    cmocka_unit_test(refuses_unfit_buffers), cmocka_unit_test(refuses_bad_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

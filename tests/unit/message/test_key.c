@@ -104,6 +104,51 @@ shares_a_context(void **unused)
 	}
 }
 
+static struct bt_msg *raced;
+
+static void
+overtake_seal(void)
+{
+	uint8_t header[60], text[1] = {0};
+	struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_HEADER, .ptr = header, .len = sizeof header},
+				   {.type = BT_MSG_IOV_DATA, .ptr = text, .len = 1}};
+
+	assert_ok(bt_msg_wrap_iov(raced, true, iov, 2));
+}
+
+static void
+overtake_mic(void)
+{
+	uint8_t token[28];
+	struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_MIC_TOKEN, .ptr = token, .len = sizeof token}};
+
+	assert_ok(bt_msg_get_mic_iov(raced, iov, 1));
+}
+
+/* While a key is being derived another thread is done with it: that one's is used, ours freed. */
+static void
+loses_gracefully(void **unused)
+{
+	struct pair pair = pair_with((struct setup){0});
+	const struct bt_crypto_seal_key *seal;
+	const struct bt_crypto_mac_key *mic;
+	struct bt_msg_way way = bt_msg_way_out(pair.initiator);
+	long live = mem_live;
+
+	raced = pair.initiator;
+	mem_intrusion = overtake_seal;
+	assert_ok(bt_msg_key_seal(&way, &seal));
+	assert_null(mem_intrusion);
+	assert_ptr_equal(seal, pair.initiator->send.seal);
+	assert_int_equal(mem_live, live + 1);
+	mem_intrusion = overtake_mic;
+	assert_ok(bt_msg_key_mic_mac(&way, &mic));
+	assert_ptr_equal(mic, pair.initiator->send.mic_mac);
+	assert_int_equal(mem_live, live + 2);
+	pair_free(&pair);
+	assert_int_equal(mem_live, 0);
+}
+
 static void
 derives_when_needed(void **unused)
 {
@@ -125,7 +170,8 @@ derives_when_needed(void **unused)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(shares_a_context), cmocka_unit_test(derives_when_needed)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(shares_a_context), cmocka_unit_test(loses_gracefully),
+					   cmocka_unit_test(derives_when_needed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,18 @@ remembers_exactly_64(void **unused)
 	bt_msg_window_done(&w);
 }
 
+/* Of two numbers half the circle apart, either could be the older: the line is drawn between 2^63-1 and 2^63 ahead. */
+static void
+tells_ahead_from_behind(void **unused)
+{
+	struct bt_msg_window w = window_of(true, true, 5);
+
+	assert_int_equal(bt_msg_window_enter(&w, 5 + (UINT64_C(1) << 63)), BT_MSG_UNSEQ);
+	assert_int_equal(bt_msg_window_enter(&w, 5 + (UINT64_C(1) << 63) - 1), BT_MSG_GAP);
+	assert_true(w.next == UINT64_C(1) << 63);
+	bt_msg_window_done(&w);
+}
+
 static void
 goes_on_elsewhere(void **unused)
 {
@@ -186,9 +198,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(agrees_with_the_slow_way),
-	    cmocka_unit_test(answers_by_what_is_detected),
-	    cmocka_unit_test(remembers_exactly_64),
+	    cmocka_unit_test(agrees_with_the_slow_way), cmocka_unit_test(answers_by_what_is_detected),
+	    cmocka_unit_test(remembers_exactly_64),	cmocka_unit_test(tells_ahead_from_behind),
 	    cmocka_unit_test(goes_on_elsewhere),
 	};
 
