@@ -2,18 +2,18 @@
  * claim - "first, or already taken?"
  *
  * A claim is a one-time key that waits in a store until the first process that can name it takes it. Who exports a context
- * reserves a claim, seals under its key, and activates it; who imports reads the key, opens the seal, does everything else that can
- * fail, and only then takes the claim, which exactly one process ever wins. The room knows nothing of tokens.
+ * reserves a claim, seals under its key, and activates it; who imports reads the key, opens the seal, does everything else
+ * that can fail, and only then takes the claim, which exactly one process ever wins. The room knows nothing of tokens.
  *
  * A store is behind a small table of operations. The default one is a slot table in shared memory, one per user and boot
- * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its threads
- * without a lock. A child after fork() uses it as well.
+ * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its
+ * threads without a lock. A child after fork() uses it as well.
  *
- * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap system
- * calls and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
+ * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap
+ * system calls and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
  *
- * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use, among
- * the processes of one user, each of which could read the table by other means.
+ * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use,
+ * among the processes of one user, each of which could read the table by other means.
  */
 #ifndef BT_CLAIM_CLAIM_H
 #define BT_CLAIM_CLAIM_H
@@ -25,18 +25,18 @@ enum { BT_CLAIM_KEY_LEN = 32, BT_CLAIM_STORE_ID_LEN = 16 };
 
 /* Where a table is; goes into tokens, so the numbers never change. */
 enum bt_claim_place {
-	BT_CLAIM_PLACE_SHM = 1,     /* /dev/shm/baton-<effective uid> */
-	BT_CLAIM_PLACE_RUNTIME = 2, /* $XDG_RUNTIME_DIR/baton; who has no such variable looks in /run/user/<effective uid>/baton */
+	BT_CLAIM_PLACE_SHM = 1,	    /* /dev/shm/baton-<effective uid> */
+	BT_CLAIM_PLACE_RUNTIME = 2, /* $XDG_RUNTIME_DIR/baton; without the variable /run/user/<effective uid>/baton */
 	BT_CLAIM_PLACE_NAMED = 3,   /* $BATON_CLAIM_DIR */
 };
 
 /* Names one claim; not secret. What a token carries. */
 struct bt_claim_ref {
-	uint8_t place;                              /* which directory the table is in; enum bt_claim_place */
-	uint8_t store_id[BT_CLAIM_STORE_ID_LEN];    /* random, of the table */
+	uint8_t place;				 /* which directory the table is in; enum bt_claim_place */
+	uint8_t store_id[BT_CLAIM_STORE_ID_LEN]; /* random, of the table */
 	uint32_t slot;
-	uint32_t generation;                        /* how often the slot was used before */
-	int64_t expires_at;                         /* milliseconds since boot (base/clock.h) */
+	uint32_t generation; /* how often the slot was used before */
+	int64_t expires_at;  /* milliseconds since boot (base/clock.h) */
 };
 
 /* How many claims a store holds, and how it fares; for operators. */
@@ -65,8 +65,8 @@ int bt_claim_user_store(bool create, struct bt_claim_store **out);
 int bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out);
 
 /*
- * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first, the slot
- * is swept. Expired claims are swept when the store runs full and, a few pages at a time, now and then.
+ * bt_claim_reserve - a slot and a fresh key. Nobody can take the claim before it is activated; if this process dies first,
+ * the slot is swept. Expired claims are swept when the store runs full and, a few pages at a time, now and then.
  *   ttl_ms  1 or more
  *   key     fresh random bytes: the caller wipes them
  * Errors: STORE_FULL, STORE_DAMAGED (truncated or deleted by somebody), ENTROPY, ENOSPC (the file system is full); then ref and
@@ -90,8 +90,9 @@ bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_re
 
 /*
  * bt_claim_read - the key, without taking the claim. The caller wipes it.
- * Errors: TOKEN_STORE (another store), TOKEN_USED (taken, or the slot is on another generation), TOKEN_EXPIRED (also of a swept
- * claim, as long as ref says that it has expired), STORE_DAMAGED, MALFORMED (a slot number that no store has); then key is zeroed.
+ * Errors: TOKEN_STORE (another store), TOKEN_USED (taken, or the slot is on another generation), TOKEN_EXPIRED (also of a
+ * swept claim, as long as ref says that it has expired), STORE_DAMAGED, MALFORMED (a slot number that no store has); then key
+ * is zeroed.
  */
 int bt_claim_read(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t key[static BT_CLAIM_KEY_LEN]);
 

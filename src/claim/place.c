@@ -41,8 +41,8 @@ runtime_dir(uid_t uid)
 
 	if (path == NULL || path[0] != '/' || (fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return NULL;
-	is_good = fstat(fd, &st) == 0 && st.st_uid == uid && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
-		  bt_claim_place_is_memory(fd);
+	is_good =
+	    fstat(fd, &st) == 0 && st.st_uid == uid && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 && bt_claim_place_is_memory(fd);
 	close(fd);
 	return is_good ? path : NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * A claim's life in its slot. The state word decides everything; each step is one compare-and-swap on it, so that of any number of
- * processes one makes the step. Between BUSY or CLAIMED and the next state only the process named in the word writes to the slot.
+ * A claim's life in its slot. The state word decides everything; each step is one compare-and-swap on it, so that of any
+ * number of processes one makes the step. Between BUSY or CLAIMED and the next state only the process named in the word
+ * writes to the slot.
  *
  *	FREE -reserve-> BUSY -activate-> READY -take, sweep-> CLAIMED -> FREE
  *	                BUSY -cancel, sweep-----------------> CLAIMED -> FREE
@@ -117,11 +118,10 @@ bt_claim_slot_release(struct bt_claim_table *table, uint32_t index, uint64_t sta
 	atomic_store_explicit(&slot->changed_at, now, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong(&slot->state, &state, claimed))
 		return false;
-	/* A reader that sees a wiped word of the key must see the new state after it. */
+	/* A reader that sees a wiped word of the key must see the state changed. */
 	atomic_thread_fence(memory_order_release);
 	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++)
 		atomic_store_explicit(&slot->key[i], 0, memory_order_relaxed);
-	atomic_store_explicit(&slot->expires_at, 0, memory_order_relaxed);
 	/* Fails if this process slept so long that the slot was swept: then it is another's. */
 	if (atomic_compare_exchange_strong(&slot->state, &claimed, bt_claim_state_of(generation, 0, BT_CLAIM_FREE)))
 		bt_claim_slot_mark_free(table, index);
@@ -267,6 +267,8 @@ activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uin
 
 	if (slot == NULL)
 		return;
+	/* A reader of the claim before this one that sees its key or expiry change must see its state changed. */
+	atomic_thread_fence(memory_order_release);
 	store_key(slot, key);
 	atomic_store_explicit(&slot->expires_at, ref->expires_at, memory_order_relaxed);
 	atomic_compare_exchange_strong(&slot->state, &state,
@@ -290,12 +292,22 @@ gone(const struct bt_claim_ref *ref, int64_t now)
 	return now >= ref->expires_at ? BT_ERR_TOKEN_EXPIRED : BT_ERR_TOKEN_USED;
 }
 
+/* What was read from the slot counts only if its state is still the one it was read under. */
+static bool
+is_unchanged(const struct bt_claim_slot *slot, uint64_t state)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&slot->state, memory_order_relaxed) == state;
+}
+
 /*
- * The slot of a claim that can be taken, and its state. Nothing of ref is trusted: it comes out of a token that was not opened yet.
+ * The slot of a claim that can be taken, and its state. Nothing of ref is trusted: it comes out of a token that was not
+ * opened yet.
  * Errors: as bt_claim_read.
  */
 static int
-ready_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, int64_t now, struct bt_claim_slot **out, uint64_t *state)
+ready_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, int64_t now, struct bt_claim_slot **out,
+	   uint64_t *state)
 {
 	struct bt_claim_slot *slot;
 
@@ -313,7 +325,7 @@ ready_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, int64_t
 	if (bt_claim_state_kind(*state) != BT_CLAIM_READY || bt_claim_state_generation(*state) != ref->generation)
 		return gone(ref, now);
 	if (now >= atomic_load_explicit(&slot->expires_at, memory_order_relaxed))
-		return BT_ERR_TOKEN_EXPIRED;
+		return is_unchanged(slot, *state) ? BT_ERR_TOKEN_EXPIRED : gone(ref, now);
 	*out = slot;
 	return 0;
 }
@@ -329,12 +341,7 @@ read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *
 	if ((e = ready_slot(table_of(store), ref, now, &slot, &state)) != 0)
 		return e;
 	load_key(slot, key);
-	atomic_thread_fence(memory_order_acquire);
-	if (atomic_load_explicit(&slot->state, memory_order_relaxed) != state) {
-		bt_mem_wipe(key, BT_CLAIM_KEY_LEN);
-		return gone(ref, now);
-	}
-	return 0;
+	return is_unchanged(slot, state) ? 0 : gone(ref, now);
 }
 
 static int

@@ -1,7 +1,7 @@
 /*
- * The stores of this process: opened once for each effective user and place, found without a lock, never closed. Threads that open
- * the same one at once each open it; the first to link it in wins and the others drop theirs. So a fork at any moment leaves
- * nothing locked.
+ * The stores of this process: opened once for each effective user and place, found without a lock, never closed. Threads that
+ * open the same one at once each open it; the first to link it in wins and the others drop theirs. So a fork at any moment
+ * leaves nothing locked.
  */
 #include "claim/store.h"
 

@@ -1,6 +1,6 @@
 /*
- * store - what a kind of claim store has to bring, inside the room. Each function keeps the contract that claim.h writes down for
- * the one of its name; outputs are already zeroed when it is called.
+ * store - what a kind of claim store has to bring, inside the room. Each function keeps the contract that claim.h writes down
+ * for the one of its name; outputs are already zeroed when it is called.
  */
 #ifndef BT_CLAIM_STORE_H
 #define BT_CLAIM_STORE_H

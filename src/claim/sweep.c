@@ -10,8 +10,8 @@
 #include "claim/table.h"
 
 /*
- * Is this BUSY or CLAIMED slot without a process to finish it? A step takes microseconds. A process number that is nobody's may be
- * alive in another pid namespace, and one that is somebody's may have been given anew: hence the two delays.
+ * Is this BUSY or CLAIMED slot without a process to finish it? A step takes microseconds. A process number that is nobody's
+ * may be alive in another pid namespace, and one that is somebody's may have been given anew: hence the two delays.
  */
 static bool
 is_abandoned(uint64_t state, int64_t changed_at, int64_t now)
@@ -43,7 +43,7 @@ sweep_slot(struct bt_claim_table *table, uint32_t index, pid_t pid, int64_t now)
 		break;
 	case BT_CLAIM_FREE:
 	default:
-		/* Who set the bit is about to reserve the slot, or died before; in the first case the next finds it in use and goes on. */
+		/* Who set the bit died, or is about to reserve the slot, which the next then finds in use and goes on. */
 		bt_claim_slot_mark_free(table, index);
 		return false;
 	}

@@ -128,7 +128,7 @@ check_mode(const struct bt_claim_table *table, const struct stat *st)
 	return 0;
 }
 
-/* Memory for a part of the file: without it, a full file system would show itself as SIGBUS. ramfs cannot, and is never full. */
+/* Memory for a part of the file: without it, a full file system would show itself as SIGBUS. ramfs is never full. */
 static int
 give_memory(int fd, off_t offset, off_t len)
 {
@@ -301,8 +301,8 @@ bt_claim_table_retire(struct bt_claim_table *table)
 
 	if (atomic_exchange(&table->is_retired, true))
 		return;
-	mmap(table->file, sizeof *table->file, PROT_READ | PROT_WRITE,
-	     MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	mmap(table->file, sizeof *table->file, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	     -1, 0);
 	if (is_ours)
 		close(table->fd);
 }

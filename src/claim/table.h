@@ -1,9 +1,9 @@
 /*
- * table - the slot table in shared memory: its layout (doc/format/claims.md), opening and checking it. What is done with the slots
- * is in slot.c and sweep.c.
+ * table - the slot table in shared memory: its layout (doc/format/claims.md), opening and checking it. What is done with the
+ * slots is in slot.c and sweep.c.
  *
- * The file is mapped as a struct and not read with a cursor: who can write to it is this user, whose processes trust each other, and
- * compare-and-swap needs it in place. Yet no value from it is used as an index or a length.
+ * The file is mapped as a struct and not read with a cursor: who can write to it is this user, whose processes trust each
+ * other, and compare-and-swap needs it in place. Yet no value from it is used as an index or a length.
  *
  * A table once opened stays until the process ends; threads use it without a lock. When its file is found deleted, the table is
  * retired: others may be in the midst of it, so private zeros take the place of the mapping, where every operation fails.
@@ -66,7 +66,7 @@ struct bt_claim_table {
 	struct bt_claim_store store;
 	struct bt_claim_table *next;
 	struct bt_claim_file *file; /* mapped */
-	_Atomic int fd;             /* kept to notice deletion and truncation */
+	_Atomic int fd;		    /* kept to notice deletion and truncation */
 	dev_t dev;
 	ino_t ino;
 	uid_t uid;
@@ -99,7 +99,7 @@ enum bt_claim_look bt_claim_table_look(const struct bt_claim_table *table);
 /* bt_claim_table_retire - take a deleted or damaged table out of service. More than once is harmless. */
 void bt_claim_table_retire(struct bt_claim_table *table);
 
-/* bt_claim_table_reattach - give a table whose descriptor is lost that of fresh, which is freed. False: fresh is another file. */
+/* bt_claim_table_reattach - replace a lost descriptor by that of fresh, which is freed. False: fresh is another file. */
 bool bt_claim_table_reattach(struct bt_claim_table *table, struct bt_claim_table *fresh);
 
 /* bt_claim_table_need_page - memory for a page of slots, before its first use. Errors: ENOSPC and the like, STORE_DAMAGED. */
@@ -125,7 +125,7 @@ void bt_claim_slot_looked(const struct bt_claim_table *table);
 /* bt_claim_sweep_now_and_then - the share of one reservation in sweeping. */
 void bt_claim_sweep_now_and_then(struct bt_claim_table *table, pid_t pid, int64_t now);
 
-/* bt_claim_sweep_for - sweep on from where the last sweep ended until num slots are freed, at most once around. Returns how many. */
+/* bt_claim_sweep_for - sweep on where the last sweep ended, until num slots are freed or once around. Returns how many. */
 uint32_t bt_claim_sweep_for(struct bt_claim_table *table, uint32_t num, pid_t pid, int64_t now);
 
 uint32_t bt_claim_sweep_all(struct bt_claim_store *store);

@@ -1,6 +1,6 @@
 /*
- * fixture - a fresh table for each test, in a directory of its own on tmpfs, and the three things that are replaced at link time: the
- * clock, the random numbers and the allocator.
+ * fixture - a fresh table for each test, in a directory of its own on tmpfs, and the three things that are replaced at link
+ * time: the clock, the random numbers and the allocator.
  */
 #ifndef TESTS_CLAIM_FIXTURE_H
 #define TESTS_CLAIM_FIXTURE_H
@@ -19,11 +19,11 @@
 #include "claim/place.h"
 #include "claim/table.h"
 
-extern int64_t fixture_now_ms;       /* what bt_clock_boot_ms says; 1,000,000 at the start of each test */
-extern bool fixture_has_entropy;     /* false: bt_crypto_random fails */
-extern int fixture_allocs_left;      /* -1: without limit; 0: the next allocation fails */
-extern char fixture_dir[64];         /* made for each test, 0700 */
-extern char fixture_path[80];        /* of the table in it, which need not be there */
+extern int64_t fixture_now_ms;		     /* what bt_clock_boot_ms says; 1,000,000 at the start of each test */
+extern bool fixture_has_entropy;	     /* false: bt_crypto_random fails */
+extern int fixture_allocs_left;		     /* -1: without limit; 0: the next allocation fails */
+extern char fixture_dir[64];		     /* made for each test, 0700 */
+extern char fixture_path[80];		     /* of the table in it, which need not be there */
 extern struct bt_claim_table *fixture_table; /* opened by fixture_open */
 
 int fixture_setup(void **state);
@@ -42,12 +42,12 @@ struct bt_claim_ref fixture_claim(struct bt_claim_store *store, int64_t ttl_ms, 
 bool fixture_in_child(bool (*fn)(void));
 
 /* In a child: a failed assertion would run on as if it were the parent. */
-#define CHECK(expr) \
-	do { \
-		if (!(expr)) { \
+#define CHECK(expr)                                                                \
+	do {                                                                       \
+		if (!(expr)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #expr); \
-			_exit(1); \
-		} \
+			_exit(1);                                                  \
+		}                                                                  \
 	} while (0)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)

@@ -174,11 +174,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(good_directory),    TEST(directory_is_made_when_asked),
-	    TEST(somebody_elses),    TEST(wrong_modes),
-	    TEST(symbolic_link),     TEST(not_a_directory),
-	    TEST(on_a_disk),         TEST(paths),
-	    TEST(bad_runtime_directories), TEST(overlong_path),
+	    TEST(good_directory),
+	    TEST(directory_is_made_when_asked),
+	    TEST(somebody_elses),
+	    TEST(wrong_modes),
+	    TEST(symbolic_link),
+	    TEST(not_a_directory),
+	    TEST(on_a_disk),
+	    TEST(paths),
+	    TEST(bad_runtime_directories),
+	    TEST(overlong_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

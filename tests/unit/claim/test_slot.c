@@ -356,9 +356,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(whole_life), TEST(cancelled),  TEST(reused_slot), TEST(expired),       TEST(endless_lifetime),
-	    TEST(refs_from_anywhere), TEST(generation_wraps), TEST(no_entropy), TEST(full_table), TEST(few_pages),
-	    TEST(truncated),  TEST(deleted),    TEST(begun_anew),  TEST(one_look_each), TEST(after_fork),
+	    TEST(whole_life),	      TEST(cancelled),	      TEST(reused_slot), TEST(expired),	      TEST(endless_lifetime),
+	    TEST(refs_from_anywhere), TEST(generation_wraps), TEST(no_entropy),	 TEST(full_table),    TEST(few_pages),
+	    TEST(truncated),	      TEST(deleted),	      TEST(begun_anew),	 TEST(one_look_each), TEST(after_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

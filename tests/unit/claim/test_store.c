@@ -244,13 +244,12 @@ threads_open_one(void)
 	return true;
 }
 
-#define IN_CHILD(fn, needs_root) \
-	static void \
-	test_##fn(void **state) \
-	{ \
+#define IN_CHILD(fn, needs_root)                    \
+	static void test_##fn(void **state)         \
+	{                                           \
 		if ((needs_root) && geteuid() != 0) \
-			skip(); \
-		assert_true(fixture_in_child(fn)); \
+			skip();                     \
+		assert_true(fixture_in_child(fn));  \
 	}
 
 IN_CHILD(opens_once, false)
@@ -267,9 +266,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_opens_once),      TEST(test_finds_the_store_of_a_token), TEST(test_deleted_table),
-	    TEST(test_truncated_table), TEST(test_lost_descriptor),            TEST(test_changed_user),
-	    TEST(test_squatted),        TEST(test_starved),                    TEST(test_threads_open_one),
+	    TEST(test_opens_once),	 TEST(test_finds_the_store_of_a_token),
+	    TEST(test_deleted_table),	 TEST(test_truncated_table),
+	    TEST(test_lost_descriptor),	 TEST(test_changed_user),
+	    TEST(test_squatted),	 TEST(test_starved),
+	    TEST(test_threads_open_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

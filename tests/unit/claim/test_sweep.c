@@ -192,8 +192,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(of_the_dead), TEST(of_the_living), TEST(of_the_sleeping), TEST(stale_bits),
-	    TEST(missing_bits), TEST(now_and_then), TEST(counts),
+	    TEST(of_the_dead),	TEST(of_the_living), TEST(of_the_sleeping), TEST(stale_bits),
+	    TEST(missing_bits), TEST(now_and_then),  TEST(counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,7 @@ half_initialised(void **state)
 {
 	static const uint8_t zeros[8], ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
 	uint8_t key[BT_CLAIM_KEY_LEN];
+	uint64_t word;
 	int fd = open(fixture_path, O_CREAT | O_WRONLY, 0);
 
 	close(fd);
@@ -211,7 +212,9 @@ half_initialised(void **state)
 	patch(12288, ones, 8);
 	fixture_open_fails(false, BT_ERR_STORE_MISSING);
 	assert_int_equal(fixture_claim(fixture_open(), 1000, key).generation, 1);
-	assert_true(fixture_table->file->slots[0].state == 0 || bt_claim_state_pid(fixture_table->file->slots[0].state) == getpid());
+	/* Nothing of the old contents counts. */
+	word = fixture_table->file->slots[0].state;
+	assert_true(word == 0 || bt_claim_state_pid(word) == getpid());
 }
 
 static void
@@ -375,10 +378,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(made_once_and_found_again), TEST(layout),         TEST(wrong_modes), TEST(other_owner),
-	    TEST(links),                     TEST(not_files),      TEST(garbage),     TEST(wrong_sizes),
-	    TEST(other_boot),                TEST(half_initialised), TEST(no_memory), TEST(no_entropy),
-	    TEST(no_descriptors),            TEST(full_file_system), TEST(looks),     TEST(retired),
+	    TEST(made_once_and_found_again),
+	    TEST(layout),
+	    TEST(wrong_modes),
+	    TEST(other_owner),
+	    TEST(links),
+	    TEST(not_files),
+	    TEST(garbage),
+	    TEST(wrong_sizes),
+	    TEST(other_boot),
+	    TEST(half_initialised),
+	    TEST(no_memory),
+	    TEST(no_entropy),
+	    TEST(no_descriptors),
+	    TEST(full_file_system),
+	    TEST(looks),
+	    TEST(retired),
 	    TEST(waits_for_an_initialiser),
 	};
 
