@@ -8,6 +8,16 @@
 
 enum { MANY = 40 };
 
+static bool random_fails;
+
+/* In the place of the crypto room's. */
+int
+bt_crypto_random(void *out, size_t len)
+{
+	memset(out, random_fails ? 0 : 0x5a, len);
+	return random_fails ? BT_ERR_ENTROPY : 0;
+}
+
 struct scene {
 	struct pair pair;
 	struct bt_buf sealed, clear, mic;
@@ -229,6 +239,29 @@ survives_every_failure(void **unused)
 }
 
 static void
+needs_randomness_to_encrypt(void **unused)
+{
+	struct scene scene = scene_new();
+	uint8_t letter = 'x';
+	struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_HEADER, .allocate = true},
+				   {.type = BT_MSG_IOV_DATA, .ptr = &letter, .len = 1}};
+	struct bt_msg_state before;
+	struct bt_buf out = {&letter, 1};
+
+	bt_msg_state_of(scene.pair.initiator, &before);
+	random_fails = true;
+	assert_int_equal(bt_msg_wrap(scene.pair.initiator, true, text, &out), BT_ERR_ENTROPY);
+	assert_true(out.ptr == NULL && out.len == 0);
+	assert_int_equal(bt_msg_wrap_iov(scene.pair.initiator, true, iov, 2), BT_ERR_ENTROPY);
+	assert_true(iov[0].ptr == NULL && !iov[0].was_allocated && letter == 'x');
+	assert_same_state(scene.pair.initiator, &before);
+	random_fails = false;
+	assert_ok(call_wrap_sealed(&scene));
+	scene_free(&scene);
+	assert_int_equal(mem_live, 0);
+}
+
+static void
 allocates_only_outputs(void **unused)
 {
 	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
@@ -271,6 +304,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(survives_every_failure),
+	    cmocka_unit_test(needs_randomness_to_encrypt),
 	    cmocka_unit_test(allocates_only_outputs),
 	    cmocka_unit_test(scatters_few_for_nothing),
 	};
