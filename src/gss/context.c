@@ -257,8 +257,6 @@ give_peer(struct bt_call *call, const struct step *step, struct bt_mcred **deleg
 	const struct bt_ctx *ctx = step->ctx;
 	gss_name_t name = NULL;
 
-	if (bt_call_failed(call))
-		return;
 	if (src_name != NULL && ctx->stage == BT_CTX_OPEN && ctx->initiator != NULL &&
 	    (name = bt_name_of_mn(ctx->mech, ctx->initiator)) == NULL)
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
@@ -329,7 +327,12 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 		was_tried = true;
 		accept_error(&call, mech, mech->accept(step.ctx, &asked, &step.token_out, &delegated));
 	}
-	give_peer(&call, &step, &delegated, src_name, delegated_cred_handle);
+	if (!bt_call_failed(&call)) {
+		give_peer(&call, &step, &delegated, src_name, delegated_cred_handle);
+		/* The mechanism's token says that all went well, and now it did not. */
+		if (bt_call_failed(&call))
+			bt_buf_free(&step.token_out);
+	}
 	drop_failed(&call, &step, was_tried);
 	if (delegated != NULL && mech != NULL)
 		mech->cred_free(delegated);
