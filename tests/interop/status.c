@@ -568,6 +568,47 @@ says_nothing(uint32_t minor)
 	return minor == 0 || (minor >= 100001 && minor < 200000);
 }
 
+static bool
+begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool
+is_refused(uint32_t major)
+{
+	return major == BAD_MIC || major == DEFECTIVE_TOKEN;
+}
+
+/* Codes of libkrb5's ASN.1 table: they tell at which element the library stopped to read. */
+static bool
+is_asn1(uint32_t minor)
+{
+	return minor >= 1859794432 && minor < 1859794432 + 16;
+}
+
+/* Where ours knowingly differs, and by whose word. */
+static bool
+is_intended(const struct verdict *o, const struct verdict *m)
+{
+	/* An AP-REP for a first token: MIT's library asks for another one. RFC 2744 §5.1: it is defective. */
+	if (o->major == DEFECTIVE_TOKEN && m->major == CONTINUE_NEEDED)
+		return true;
+	/* An OID length that runs out of the token: it has no mechanism that could be a bad one. */
+	if (begins(o->what, "byte 5 flipped"))
+		return o->major == DEFECTIVE_TOKEN && m->major == BAD_MECH;
+	if (is_asn1(o->minor) && is_asn1(m->minor))
+		return o->major == m->major;
+	/* RFC 2744 §5.19 has a status for expired tickets. */
+	if (begins(o->what, "tickets that have expired"))
+		return o->major == CREDENTIALS_EXPIRED && o->minor == m->minor;
+	/* A per-message token whose header contradicts its length has no checksum to be wrong. RFC 2744 §5.18. */
+	if (begins(o->what, "conf "))
+		return is_refused(o->major) && is_refused(m->major);
+	/* RFC 2744 §5.20: an expired context is one with no lifetime left. */
+	return begins(o->what, "inquire") && o->major == COMPLETE && m->major == CONTEXT_EXPIRED;
+}
+
 static void
 play_and_compare(void **state)
 {
@@ -581,7 +622,8 @@ play_and_compare(void **state)
 	for (size_t n = 0; n < mits.num && n < ours.num; n++) {
 		struct verdict *m = &mits.verdicts[n], *o = &ours.verdicts[n];
 
-		if (m->major == o->major && (m->minor == o->minor || says_nothing(m->minor)))
+		assert_string_equal(m->what, o->what);
+		if ((m->major == o->major && (m->minor == o->minor || says_nothing(m->minor))) || is_intended(o, m))
 			continue;
 		if (num_different++ < 20)
 			print_message("%s: %08x/%u, where MIT says %08x/%u (%s)\n", o->what, o->major, o->minor, m->major, m->minor, m->what);

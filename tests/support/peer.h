@@ -66,7 +66,7 @@ enum peer_op {
 	PEER_EXEC,         /* program b; without a program: the peer itself, afresh, on the same socket */
 	PEER_EXIT,
 	PEER_FORK,         /* what follows is answered by a child; its end goes back to the parent */
-	PEER_SESSION_KEYS, /* -> how many contexts are held u */
+	PEER_COUNT,        /* -> how many contexts are held u */
 };
 
 enum peer_name_type { PEER_NAME_NONE, PEER_NAME_SERVICE, PEER_NAME_USER, PEER_NAME_PRINCIPAL };

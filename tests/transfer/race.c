@@ -1,0 +1,272 @@
+/*
+ * Many want one token: exactly one gets it. And many tokens in flight at once: none is lost, none is taken twice.
+ */
+#include "support/hand.h"
+#include "support/self.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+	NUM_PROCESSES = 64, NUM_THREADS = 8, NUM_ROUNDS = 30, NUM_THREAD_ROUNDS = 300, TOKEN_MAX = 8192, NUM_IMPORTERS = 4,
+	NUM_IN_FLIGHT = 10000, REPLY_MAX = 256
+};
+
+static const OM_uint32 usual = GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
+
+/* What the racers share. */
+struct track {
+	pthread_barrier_t start, end;
+	uint8_t token[TOKEN_MAX], reply[REPLY_MAX];
+	size_t token_len, reply_len;
+	uint32_t won, lost, odd;
+	bool is_over;
+};
+
+/* Import; who wins says so by a message to the far end. */
+static void
+run_once(struct track *t)
+{
+	gss_buffer_desc token = { t->token_len, t->token }, text = { 3, (void *)"won" }, reply = GSS_C_EMPTY_BUFFER;
+	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
+	OM_uint32 minor, major = gss_import_sec_context(&minor, &token, &ctx);
+
+	if (major == GSS_S_COMPLETE) {
+		__atomic_add_fetch(&t->won, 1, __ATOMIC_SEQ_CST);
+		if (gss_wrap(&minor, ctx, 1, GSS_C_QOP_DEFAULT, &text, NULL, &reply) == GSS_S_COMPLETE && reply.length <= REPLY_MAX) {
+			memcpy(t->reply, reply.value, reply.length);
+			t->reply_len = reply.length;
+		}
+		gss_release_buffer(&minor, &reply);
+		gss_delete_sec_context(&minor, &ctx, GSS_C_NO_BUFFER);
+	} else if (major == GSS_S_NO_CONTEXT && minor == MINOR_TOKEN_USED) {
+		__atomic_add_fetch(&t->lost, 1, __ATOMIC_SEQ_CST);
+	} else {
+		self_complain("import", major, minor);
+		__atomic_add_fetch(&t->odd, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void
+run(struct track *t)
+{
+	for (;;) {
+		pthread_barrier_wait(&t->start);
+		if (t->is_over)
+			return;
+		run_once(t);
+		pthread_barrier_wait(&t->end);
+	}
+}
+
+static void *
+run_thread(void *t)
+{
+	run(t);
+	return NULL;
+}
+
+static struct track *
+make_track(unsigned num_racers)
+{
+	struct track *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_barrierattr_t attr;
+
+	assert_true(t != MAP_FAILED);
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(&t->start, &attr, num_racers + 1);
+	pthread_barrier_init(&t->end, &attr, num_racers + 1);
+	return t;
+}
+
+static void
+put_token(gss_ctx_id_t *ctx, uint8_t *token, size_t *len)
+{
+	gss_buffer_desc out = GSS_C_EMPTY_BUFFER;
+	OM_uint32 minor, major = gss_export_sec_context(&minor, ctx, &out);
+
+	if (major != GSS_S_COMPLETE) {
+		self_complain("export", major, minor);
+		fail();
+	}
+	assert_true(out.length <= TOKEN_MAX);
+	memcpy(token, out.value, out.length);
+	*len = out.length;
+	gss_release_buffer(&minor, &out);
+}
+
+static void
+hold_races(struct track *t, unsigned num_racers, unsigned num_rounds)
+{
+	gss_ctx_id_t initiator, acceptor;
+	OM_uint32 minor;
+
+	for (unsigned round = 0; round < num_rounds; round++) {
+		gss_buffer_desc reply, text = GSS_C_EMPTY_BUFFER;
+
+		assert_true(self_establish("host", usual, &initiator, &acceptor));
+		put_token(round % 2 ? &acceptor : &initiator, t->token, &t->token_len);
+		t->won = t->lost = t->odd = 0;
+		t->reply_len = 0;
+		pthread_barrier_wait(&t->start);
+		pthread_barrier_wait(&t->end);
+		assert_int_equal(t->won, 1);
+		assert_int_equal(t->odd, 0);
+		assert_int_equal(t->lost, num_racers - 1);
+		reply = (gss_buffer_desc){ t->reply_len, t->reply };
+		assert_int_equal(gss_unwrap(&minor, round % 2 ? initiator : acceptor, &reply, &text, NULL, NULL), GSS_S_COMPLETE);
+		assert_true(text.length == 3 && memcmp(text.value, "won", 3) == 0);
+		gss_release_buffer(&minor, &text);
+		gss_delete_sec_context(&minor, &initiator, GSS_C_NO_BUFFER);
+		gss_delete_sec_context(&minor, &acceptor, GSS_C_NO_BUFFER);
+	}
+	t->is_over = true;
+	pthread_barrier_wait(&t->start);
+}
+
+static void
+sixty_four_processes(void **state)
+{
+	struct track *t = make_track(NUM_PROCESSES);
+	pid_t pids[NUM_PROCESSES];
+	int status;
+
+	(void)state;
+	for (int n = 0; n < NUM_PROCESSES; n++)
+		if ((pids[n] = fork()) == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			run(t);
+			_exit(0);
+		}
+	hold_races(t, NUM_PROCESSES, NUM_ROUNDS);
+	for (int n = 0; n < NUM_PROCESSES; n++) {
+		assert_int_equal(waitpid(pids[n], &status, 0), pids[n]);
+		assert_int_equal(status, 0);
+	}
+	munmap(t, sizeof(*t));
+}
+
+static void
+eight_threads(void **state)
+{
+	struct track *t = make_track(NUM_THREADS);
+	pthread_t threads[NUM_THREADS];
+
+	(void)state;
+	for (int n = 0; n < NUM_THREADS; n++)
+		assert_int_equal(pthread_create(&threads[n], NULL, run_thread, t), 0);
+	hold_races(t, NUM_THREADS, NUM_THREAD_ROUNDS);
+	for (int n = 0; n < NUM_THREADS; n++)
+		pthread_join(threads[n], NULL);
+	munmap(t, sizeof(*t));
+}
+
+/* Tokens in flight: all are exported before the first is imported, and each is offered to two of the importers. */
+struct flight {
+	uint32_t token_len, reply_len;
+	uint32_t won, lost, odd;
+	uint8_t token[1024], reply[REPLY_MAX];
+};
+
+static void
+import_all(struct flight *flights, unsigned which)
+{
+	for (unsigned n = 0; n < NUM_IN_FLIGHT; n++) {
+		/* Its own and its neighbour's, the neighbours from different ends, so that they meet. */
+		unsigned at = which % 2 ? NUM_IN_FLIGHT - 1 - n : n;
+		struct flight *f = &flights[at];
+		gss_buffer_desc token = { f->token_len, f->token }, text = { sizeof(at), &at }, reply = GSS_C_EMPTY_BUFFER;
+		gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
+		OM_uint32 major, minor;
+
+		if (at % NUM_IMPORTERS != which && (at + 1) % NUM_IMPORTERS != which)
+			continue;
+		major = gss_import_sec_context(&minor, &token, &ctx);
+		if (major == GSS_S_COMPLETE) {
+			__atomic_add_fetch(&f->won, 1, __ATOMIC_SEQ_CST);
+			if (gss_wrap(&minor, ctx, 1, GSS_C_QOP_DEFAULT, &text, NULL, &reply) == GSS_S_COMPLETE &&
+			    reply.length <= REPLY_MAX) {
+				memcpy(f->reply, reply.value, reply.length);
+				f->reply_len = (uint32_t)reply.length;
+			}
+			gss_release_buffer(&minor, &reply);
+			gss_delete_sec_context(&minor, &ctx, GSS_C_NO_BUFFER);
+		} else if (major == GSS_S_NO_CONTEXT && minor == MINOR_TOKEN_USED) {
+			__atomic_add_fetch(&f->lost, 1, __ATOMIC_SEQ_CST);
+		} else {
+			__atomic_add_fetch(&f->odd, 1, __ATOMIC_SEQ_CST);
+			self_complain("import", major, minor);
+		}
+	}
+}
+
+static void
+ten_thousand_in_flight(void **state)
+{
+	struct flight *flights = mmap(NULL, NUM_IN_FLIGHT * sizeof(*flights), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	gss_ctx_id_t *initiators = calloc(NUM_IN_FLIGHT, sizeof(*initiators)), acceptor;
+	pid_t pids[NUM_IMPORTERS];
+	OM_uint32 minor;
+	int status;
+
+	(void)state;
+	assert_true(flights != MAP_FAILED);
+	for (unsigned n = 0; n < NUM_IN_FLIGHT; n++) {
+		uint8_t token[TOKEN_MAX];
+		size_t len;
+
+		/* One-leg contexts whose tickets hold no authorisation data are the quickest to make. */
+		assert_true(self_establish("plain", GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG, &initiators[n], &acceptor));
+		put_token(&acceptor, token, &len);
+		assert_true(len <= sizeof(flights[n].token));
+		memcpy(flights[n].token, token, len);
+		flights[n].token_len = (uint32_t)len;
+	}
+	for (unsigned which = 0; which < NUM_IMPORTERS; which++)
+		if ((pids[which] = fork()) == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			import_all(flights, which);
+			_exit(0);
+		}
+	for (unsigned which = 0; which < NUM_IMPORTERS; which++) {
+		assert_int_equal(waitpid(pids[which], &status, 0), pids[which]);
+		assert_int_equal(status, 0);
+	}
+	for (unsigned n = 0; n < NUM_IN_FLIGHT; n++) {
+		gss_buffer_desc reply = { flights[n].reply_len, flights[n].reply }, text = GSS_C_EMPTY_BUFFER;
+
+		if (flights[n].won != 1 || flights[n].lost != 1 || flights[n].odd != 0)
+			fail_msg("token %u: imported %u times, refused %u times, and %u times otherwise", n, flights[n].won, flights[n].lost,
+				 flights[n].odd);
+		assert_int_equal(gss_unwrap(&minor, initiators[n], &reply, &text, NULL, NULL), GSS_S_COMPLETE);
+		assert_true(text.length == sizeof(n) && memcmp(text.value, &n, sizeof(n)) == 0);
+		gss_release_buffer(&minor, &text);
+		gss_delete_sec_context(&minor, &initiators[n], GSS_C_NO_BUFFER);
+	}
+	free(initiators);
+	munmap(flights, NUM_IN_FLIGHT * sizeof(*flights));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sixty_four_processes),
+		cmocka_unit_test(eight_threads),
+		cmocka_unit_test(ten_thousand_in_flight),
+	};
+
+	return cmocka_run_group_tests_name("race", tests, claims_begin, claims_end);
+}

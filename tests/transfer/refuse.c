@@ -1,0 +1,286 @@
+/*
+ * An export that fails returns no token and leaves a context that works: expired contexts, and every way in which the store can be unusable.
+ */
+#include "support/hand.h"
+
+#include <linux/magic.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { NOBODY = 65534, MINOR_STORE = 1927964672, STORE_FULL = 19, STORE_MISSING, STORE_OWNER, STORE_MODE };
+
+static const struct setup usual = { .service = "host", .flags = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG };
+
+/* Export must fail and say why: no token, the handle is kept. */
+static void
+assert_no_export(struct peer *p, uint32_t ctx, uint32_t major, uint32_t minor)
+{
+	struct blob token;
+
+	if (peer_call(p, PEER_EXPORT, "u", ctx) != major || (minor != 0 && p->minor != minor))
+		fail_msg("expected %08x/%u: %s", major, minor, status_text(p));
+	token = peer_blob(p);
+	assert_int_equal(token.len, 0);
+	assert_int_equal(peer_u32(p), false);
+}
+
+static void
+an_expired_context(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
+	struct ends e;
+	uint32_t lifetime;
+
+	(void)state;
+	for (int role = 0; role < 2; role++) {
+		uint32_t ctx;
+
+		ends_make(&e, &usual, role ? mit : front, role ? front : mit);
+		ctx = role ? e.ctx_a : e.ctx_i;
+		assert_int_equal(peer_call(front, PEER_TIME, "u", ctx), COMPLETE);
+		lifetime = peer_u32(front);
+		assert_int_equal(peer_call(front, PEER_CLOCK, "u", lifetime + 5), 0);
+		assert_no_export(front, ctx, CONTEXT_EXPIRED, 0);
+		assert_no_export(front, ctx, CONTEXT_EXPIRED, 0);
+		/* Untouched: it can be asked, and when the clock is right again it works and can be exported. */
+		assert_int_equal(peer_call(front, PEER_INQUIRE, "u", ctx), COMPLETE);
+		assert_int_equal(peer_call(front, PEER_CLOCK, "u", 0u), 0);
+		ends_speak(&e);
+		if (role)
+			hand_over_acceptor(&e, worker);
+		else
+			hand_over_initiator(&e, worker);
+		ends_speak(&e);
+		ends_delete(&e);
+	}
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+}
+
+/* A context that expires while its token waits, by the wall clock alone. */
+static void
+an_expired_token(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL);
+	struct ends e;
+	struct blob token;
+
+	(void)state;
+	ends_make(&e, &usual, mit, front);
+	token = hand_out(front, e.ctx_a);
+	assert_int_equal(peer_call(front, PEER_CLOCK, "u", 7u * 24 * 3600), 0);
+	assert_int_equal(hand_try(front, token), NO_CONTEXT);
+	assert_int_equal(peer_call(front, PEER_CLOCK, "u", 0u), 0);
+	e.ctx_a = hand_in(front, token);
+	ends_speak(&e);
+	ends_delete(&e);
+	blob_drop(&token);
+	peer_stop(mit);
+	peer_stop(front);
+}
+
+static char ruined[512];
+
+static void
+make_missing(void)
+{
+	snprintf(ruined, sizeof(ruined), "%s/none/such", claims_dir());
+}
+
+static void
+make_mode(void)
+{
+	snprintf(ruined, sizeof(ruined), "%s/mode", claims_dir());
+	assert_int_equal(mkdir(ruined, 0700), 0);
+	assert_int_equal(chmod(ruined, 0755), 0);
+}
+
+static void
+repair_mode(void)
+{
+	assert_int_equal(chmod(ruined, 0700), 0);
+}
+
+static void
+make_owner(void)
+{
+	snprintf(ruined, sizeof(ruined), "%s/owner", claims_dir());
+	assert_int_equal(mkdir(ruined, 0700), 0);
+	assert_int_equal(chown(ruined, NOBODY, NOBODY), 0);
+}
+
+static void
+repair_owner(void)
+{
+	assert_int_equal(chown(ruined, geteuid(), getegid()), 0);
+}
+
+static void
+make_link(void)
+{
+	char target[80];
+
+	snprintf(ruined, sizeof(ruined), "%s/link", claims_dir());
+	snprintf(target, sizeof(target), "%s/target", claims_dir());
+	assert_int_equal(mkdir(target, 0700), 0);
+	assert_int_equal(symlink(target, ruined), 0);
+}
+
+static void
+make_file(void)
+{
+	FILE *f;
+
+	snprintf(ruined, sizeof(ruined), "%s/file", claims_dir());
+	f = fopen(ruined, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(chmod(ruined, 0700), 0);
+}
+
+static void
+make_disk(void)
+{
+	const char *realm = getenv("BATON_REALM_DIR");
+	struct statfs fs;
+
+	assert_non_null(realm);
+	snprintf(ruined, sizeof(ruined), "%s/disk", realm);
+	(void)mkdir(ruined, 0700);
+	/* Where everything is in memory, another file system that is no place for keys. */
+	if (statfs(ruined, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+		snprintf(ruined, sizeof(ruined), "/proc/self");
+}
+
+static void
+remove_ruined(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s/claims", claims_dir(), name);
+	(void)unlink(path);
+	snprintf(path, sizeof(path), "%s/%s", claims_dir(), name);
+	if (unlink(path) != 0)
+		(void)rmdir(path);
+}
+
+static void
+an_unusable_store(void **state)
+{
+	static const struct {
+		void (*ruin)(void), (*repair)(void);
+		uint32_t minor; /* 0: any */
+		bool needs_root;
+	} ways[] = {
+		{ make_missing, NULL, MINOR_STORE + STORE_MISSING, false }, { make_mode, repair_mode, MINOR_STORE + STORE_MODE, false },
+		{ make_owner, repair_owner, MINOR_STORE + STORE_OWNER, true }, { make_link, NULL, 0, false },
+		{ make_file, NULL, 0, false },				     { make_disk, NULL, 0, false },
+	};
+	struct peer *mit = peer_start("mit", NULL), *front;
+	struct ends e;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(ways) / sizeof(*ways); n++) {
+		if (ways[n].needs_root && geteuid() != 0)
+			continue;
+		ways[n].ruin();
+		front = peer_start("baton", NULL);
+		assert_int_equal(peer_call(front, PEER_SETENV, "ss", "BATON_CLAIM_DIR", ruined), 0);
+		ends_make(&e, &usual, mit, front);
+		for (int again = 0; again < 3; again++) {
+			assert_no_export(front, e.ctx_a, FAILURE, ways[n].minor);
+			ends_speak(&e);
+		}
+		if (ways[n].repair != NULL) {
+			ways[n].repair();
+			hand_over_acceptor(&e, front);
+			ends_speak(&e);
+		}
+		ends_delete(&e);
+		peer_stop(front);
+	}
+	peer_stop(mit);
+	remove_ruined("mode");
+	remove_ruined("owner");
+	remove_ruined("link");
+	remove_ruined("target");
+	remove_ruined("file");
+}
+
+static void
+no_descriptors(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
+	struct ends e;
+	struct blob token;
+
+	(void)state;
+	ends_make(&e, &usual, mit, front);
+	assert_int_equal(peer_call(front, PEER_FILES, "u", 0u), 0);
+	assert_no_export(front, e.ctx_a, FAILURE, 24 /* EMFILE */);
+	ends_speak(&e);
+	assert_int_equal(peer_call(front, PEER_FILES, "u", 1024u), 0);
+	token = hand_out(front, e.ctx_a);
+	/* The importer too: the token is none the worse. */
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 0u), 0);
+	assert_int_equal(hand_try(worker, token), FAILURE);
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 1024u), 0);
+	e.ctx_a = hand_in(worker, token);
+	e.a = worker;
+	ends_speak(&e);
+	/* A process that has the store open needs no more descriptors. */
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 0u), 0);
+	hand_over_acceptor(&e, worker);
+	ends_speak(&e);
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 1024u), 0);
+	ends_delete(&e);
+	blob_drop(&token);
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+}
+
+/* Somebody deletes the store: what was in flight is lost, and what comes after works. */
+static void
+a_deleted_store(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
+	struct ends e, second;
+	struct blob token;
+
+	(void)state;
+	ends_make(&e, &usual, mit, front);
+	ends_make(&second, &usual, mit, front);
+	token = hand_out(front, e.ctx_a);
+	(void)claims_end(NULL);
+	assert_int_equal(hand_try(worker, token), NO_CONTEXT);
+	hand_over_acceptor(&second, worker);
+	ends_speak(&second);
+	assert_int_equal(hand_try(worker, token), NO_CONTEXT);
+	e.ctx_a = PEER_NONE;
+	ends_delete(&e);
+	ends_delete(&second);
+	blob_drop(&token);
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_expired_context), cmocka_unit_test(an_expired_token), cmocka_unit_test(an_unusable_store),
+		cmocka_unit_test(no_descriptors),     cmocka_unit_test(a_deleted_store),
+	};
+
+	return cmocka_run_group_tests_name("refuse", tests, claims_begin, claims_end);
+}
