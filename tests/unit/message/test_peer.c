@@ -170,6 +170,57 @@ speaks_with_libk5crypto(void **unused)
 	}
 }
 
+/* Scattered, with bytes that are only signed: the pieces in the order in which libgssapi gives them to krb5_c_decrypt_iov. */
+static void
+scatters_like_libk5crypto(void **unused)
+{
+	for (size_t i = 0; i < NUM_ENCTYPES * 2; i++) {
+		struct pair pair = pair_with((struct setup){.enctype = enctypes[i / 2], .is_dce = i % 2});
+		uint8_t header[32], trailer[16 + 16 + 24], before[20], text[50], between[3], more[7], after[9], sent[50];
+		struct bt_msg_iov iov[] = {
+		    {.type = BT_MSG_IOV_SIGN_ONLY, .ptr = before, .len = sizeof before},
+		    {.type = BT_MSG_IOV_HEADER, .ptr = header, .len = sizeof header},
+		    {.type = BT_MSG_IOV_DATA, .ptr = text, .len = sizeof text},
+		    {.type = BT_MSG_IOV_SIGN_ONLY, .ptr = between, .len = sizeof between},
+		    {.type = BT_MSG_IOV_DATA, .ptr = more, .len = sizeof more},
+		    {.type = BT_MSG_IOV_SIGN_ONLY, .ptr = after, .len = sizeof after},
+		    {.type = BT_MSG_IOV_TRAILER, .ptr = trailer, .len = sizeof trailer},
+		};
+		size_t tail_len = (i % 2 ? 16 : 0) + 16;
+		krb5_keyblock key = keyblock_of(pair.initiator);
+		krb5_crypto_iov theirs[] = {
+		    {KRB5_CRYPTO_TYPE_HEADER, data_of(header + 16, 16)},
+		    {KRB5_CRYPTO_TYPE_SIGN_ONLY, data_of(before, sizeof before)},
+		    {KRB5_CRYPTO_TYPE_DATA, data_of(text, sizeof text)},
+		    {KRB5_CRYPTO_TYPE_SIGN_ONLY, data_of(between, sizeof between)},
+		    {KRB5_CRYPTO_TYPE_DATA, data_of(more, sizeof more)},
+		    {KRB5_CRYPTO_TYPE_SIGN_ONLY, data_of(after, sizeof after)},
+		    {KRB5_CRYPTO_TYPE_DATA, data_of(trailer, tail_len)},
+		    {KRB5_CRYPTO_TYPE_TRAILER, {0}},
+		};
+		enum bt_msg_order order;
+		bool conf;
+
+		noise(before, sizeof before);
+		noise(text, sizeof text);
+		noise(between, sizeof between);
+		noise(more, sizeof more);
+		noise(after, sizeof after);
+		memcpy(sent, text, sizeof sent);
+		assert_ok(bt_msg_wrap_iov(pair.initiator, true, iov, 7));
+		theirs[7].data = data_of(trailer + tail_len, iov[6].len - tail_len);
+		assert_ok(krb5_c_decrypt_iov(k5, &key, 24, NULL, theirs, 8));
+		assert_memory_equal(text, sent, sizeof sent);
+		assert_memory_equal(trailer + tail_len - 16, header, 16);
+		/* And back: encrypted by them, as this token would be sent again. */
+		assert_ok(krb5_c_encrypt_iov(k5, &key, 24, NULL, theirs, 8));
+		assert_ok(bt_msg_unwrap_iov(pair.acceptor, iov, 7, &conf, &order));
+		assert_memory_equal(text, sent, sizeof sent);
+		assert_true(conf);
+		pair_free(&pair);
+	}
+}
+
 static void
 has_the_same_prf(void **unused)
 {
@@ -207,7 +258,11 @@ has_the_same_prf(void **unused)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(speaks_with_libk5crypto), cmocka_unit_test(has_the_same_prf)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(speaks_with_libk5crypto),
+	    cmocka_unit_test(scatters_like_libk5crypto),
+	    cmocka_unit_test(has_the_same_prf),
+	};
 	int failed;
 
 	if (krb5_init_context(&k5) != 0)
