@@ -170,16 +170,15 @@ bt_rec_encode(const struct bt_rec *rec, const void *record, struct bt_wr *out)
 
 /* ---- decode ---- */
 
-/* TRUNCATED, or MALFORMED when a shorter form would have done. */
+/* A length whose first octet was read. TRUNCATED, or MALFORMED when a shorter form would have done. */
 static int
-read_len(struct bt_rd *rd, size_t *len)
+read_len(struct bt_rd *rd, uint8_t first, size_t *len)
 {
-	uint8_t first = bt_rd_u8(rd);
 	struct bt_bytes octets;
 
 	*len = first;
 	if (first < LONG_FORM)
-		return rd->failed ? BT_ERR_TRUNCATED : 0;
+		return 0;
 	if (first == LONG_FORM || first > LONG_FORM + LEN_OCTETS_MAX)
 		return BT_ERR_MALFORMED;
 	octets = bt_rd_bytes(rd, first - LONG_FORM);
@@ -194,12 +193,13 @@ read_len(struct bt_rd *rd, size_t *len)
 static int
 read_field(const struct bt_rec_field *field, struct bt_rd *rd, void *record)
 {
+	struct bt_bytes head = bt_rd_bytes(rd, 2), octets;
 	struct value v = {0};
-	struct bt_bytes octets;
 	int e;
 
-	bt_rd_u8(rd);
-	if ((e = read_len(rd, &v.len)) != 0)
+	if (rd->failed)
+		return BT_ERR_TRUNCATED;
+	if ((e = read_len(rd, head.ptr[1], &v.len)) != 0)
 		return e;
 	octets = bt_rd_bytes(rd, v.len);
 	if (rd->failed)
