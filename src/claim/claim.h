@@ -76,10 +76,11 @@ int bt_claim_reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_cla
 		     uint8_t key[static BT_CLAIM_KEY_LEN]);
 
 /*
- * bt_claim_activate - from now on the claim can be taken. Once, after bt_claim_reserve by the same process. Cannot fail. (Of a
- * reservation that was swept meanwhile, after BT_CLAIM_STUCK_MS, nothing is activated: the importer is told TOKEN_USED.)
+ * bt_claim_activate - the exporter's irreversible step: from now on the claim can be taken. Once, after bt_claim_reserve by the same
+ * process. Errors: EAGAIN (this process stood still for longer than BT_CLAIM_STUCK_MS and the reservation was swept); then
+ * nobody can take the claim, and nothing of another's is touched.
  */
-void bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref,
+int bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref,
 		       const uint8_t key[static BT_CLAIM_KEY_LEN]);
 
 /* bt_claim_cancel - give a reserved slot back instead. */

@@ -259,20 +259,29 @@ reserved_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, uint
 	return slot;
 }
 
-static void
+static int
+swept(const struct bt_claim_table *table)
+{
+	return bt_err_note(EAGAIN, "a claim in %s was swept before this process activated it: export again", table->path);
+}
+
+static int
 activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t *key)
 {
+	struct bt_claim_table *table = table_of(store);
 	uint64_t state;
-	struct bt_claim_slot *slot = reserved_slot(table_of(store), ref, &state);
+	struct bt_claim_slot *slot = reserved_slot(table, ref, &state);
 
 	if (slot == NULL)
-		return;
+		return swept(table);
 	/* A reader of the claim before this one that sees its key or expiry change must see its state changed. */
 	atomic_thread_fence(memory_order_release);
 	store_key(slot, key);
 	atomic_store_explicit(&slot->expires_at, ref->expires_at, memory_order_relaxed);
-	atomic_compare_exchange_strong(&slot->state, &state,
-				       bt_claim_state_of(ref->generation, bt_claim_state_pid(state), BT_CLAIM_READY));
+	if (!atomic_compare_exchange_strong(&slot->state, &state,
+					    bt_claim_state_of(ref->generation, bt_claim_state_pid(state), BT_CLAIM_READY)))
+		return swept(table);
+	return 0;
 }
 
 static void

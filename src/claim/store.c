@@ -157,10 +157,10 @@ bt_claim_reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_r
 	return e;
 }
 
-void
+int
 bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t key[static BT_CLAIM_KEY_LEN])
 {
-	store->ops->activate(store, ref, key);
+	return store->ops->activate(store, ref, key);
 }
 
 void

@@ -9,7 +9,7 @@
 
 struct bt_claim_ops {
 	int (*reserve)(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref, uint8_t *key);
-	void (*activate)(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t *key);
+	int (*activate)(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t *key);
 	void (*cancel)(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 	bool (*is_of)(const struct bt_claim_store *store, const struct bt_claim_ref *ref);
 	int (*read)(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *key);

@@ -74,10 +74,9 @@ bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 	    (e = bt_claim_reserve(store, ttl_ms, &header.claim, key)) != 0)
 		goto out;
 	bt_transfer_fill_audience(&header);
-	/* From here either the token is whole and its claim works, or neither exists. */
-	if ((e = fill_token(ctx, &state, state_len, &header, key, token)) == 0)
-		bt_claim_activate(store, &header.claim, key);
-	else
+	/* Either the token is whole and its claim works, or neither exists. */
+	if ((e = fill_token(ctx, &state, state_len, &header, key, token)) != 0 ||
+	    (e = bt_claim_activate(store, &header.claim, key)) != 0)
 		bt_claim_cancel(store, &header.claim);
 	bt_mem_wipe(key, sizeof key);
 out:

@@ -87,11 +87,14 @@ bt_claim_reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_r
 	return 0;
 }
 
-void
+int
 bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t key[static BT_CLAIM_KEY_LEN])
 {
+	if (fake_claims.activate_error != 0)
+		return fake_claims.activate_error;
 	memcpy(store->slots[ref->slot].key, key, BT_CLAIM_KEY_LEN);
 	store->slots[ref->slot].state = SLOT_LIVE;
+	return 0;
 }
 
 void

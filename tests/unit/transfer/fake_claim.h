@@ -13,7 +13,7 @@ enum { FAKE_SLOTS = 64 };
 
 extern struct fake_claims {
 	/* What calls answer instead of working; 0: they work. */
-	int open_error, reserve_error, take_error;
+	int open_error, reserve_error, activate_error, take_error;
 	bool has_owner; /* only this user finds the store */
 	uid_t owner;
 	int64_t last_ttl_ms;

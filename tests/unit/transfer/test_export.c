@@ -172,6 +172,9 @@ a_store_that_fails_costs_nothing(void **state)
 	fake_claims.reserve_error = BT_ERR_ENTROPY;
 	assert_fails(ctx, BT_ERR_ENTROPY);
 	fake_claims.reserve_error = 0;
+	fake_claims.activate_error = EAGAIN;
+	assert_fails(ctx, EAGAIN);
+	fake_claims.activate_error = 0;
 	for (int i = 0; i < FAKE_SLOTS; i++)
 		assert_works(ctx);
 	assert_fails(ctx, BT_ERR_STORE_FULL);
