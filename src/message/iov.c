@@ -103,7 +103,7 @@ bt_msg_wrap_iov(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, size_t num_
 	size_t num_text;
 	int e;
 
-	if ((e = find_framed(iov, num_iov, &layout)) != 0)
+	if ((e = find_framed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)
 		return e;
 	conf = bt_msg_iov_is_sealed(conf, iov, num_iov);
 	split = split_out(m, conf, &layout);
@@ -147,7 +147,7 @@ unwrap_framed(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov, bool *co
 	bool sealed;
 	int e;
 
-	if ((e = find_framed(iov, num_iov, &layout)) != 0)
+	if ((e = find_framed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)
 		return e;
 	if ((layout.padding != NULL && layout.padding->len != 0) || !bt_msg_iov_is_readable(layout.header) ||
 	    !bt_msg_iov_is_readable(layout.trailer))
@@ -264,7 +264,8 @@ unwrap_stream(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov, const st
 	    !bt_msg_iov_is_readable(layout->stream))
 		return BT_ERR_BAD_IOV;
 	/* Confounder, filler and copy of the header besides the text; and somewhere the rotation cuts a piece in two. */
-	if ((e = stream_of(m, layout->stream, &s)) != 0 || (e = bt_msg_segs_init(&segs, num_iov + 1)) != 0)
+	if ((e = bt_msg_layout_check_text(layout, iov, num_iov)) != 0 || (e = stream_of(m, layout->stream, &s)) != 0 ||
+	    (e = bt_msg_segs_init(&segs, num_iov + 1)) != 0)
 		return e;
 	if (text.allocate) {
 		e = bt_msg_iov_grant(&text, s.text_len);

@@ -23,24 +23,9 @@ only_one(struct bt_msg_layout *layout, enum bt_msg_iov_type type)
 	}
 }
 
-/* Do the bytes of a text buffer exist, and do they go into what is left? */
-static int
-count_text(const struct bt_msg_iov *buf, size_t *left)
-{
-	if (!bt_msg_iov_is_readable(buf))
-		return BT_ERR_BAD_IOV;
-	if (buf->len > *left)
-		return BT_ERR_TOO_LARGE;
-	*left -= buf->len;
-	return 0;
-}
-
 int
 bt_msg_layout_of(struct bt_msg_iov *iov, size_t num_iov, struct bt_msg_layout *out)
 {
-	size_t left = BT_MSG_MAX;
-	int e = 0;
-
 	*out = (struct bt_msg_layout){0};
 	for (size_t i = 0; i < num_iov; i++) {
 		struct bt_msg_iov **place = only_one(out, iov[i].type);
@@ -52,11 +37,26 @@ bt_msg_layout_of(struct bt_msg_iov *iov, size_t num_iov, struct bt_msg_layout *o
 		if (iov[i].type == BT_MSG_IOV_DATA && out->num_data++ == 0)
 			out->data = &iov[i];
 	}
-	/* Beside a STREAM, what stands in DATA is not input. */
-	for (size_t i = 0; e == 0 && i < num_iov; i++)
-		if (iov[i].type == BT_MSG_IOV_SIGN_ONLY || (iov[i].type == BT_MSG_IOV_DATA && out->stream == NULL))
-			e = count_text(&iov[i], &left);
-	return e;
+	return 0;
+}
+
+int
+bt_msg_layout_check_text(const struct bt_msg_layout *layout, const struct bt_msg_iov *iov, size_t num_iov)
+{
+	size_t left = BT_MSG_MAX;
+
+	for (size_t i = 0; i < num_iov; i++) {
+		bool is_input = iov[i].type == BT_MSG_IOV_DATA && layout->stream == NULL;
+
+		if (!is_input && iov[i].type != BT_MSG_IOV_SIGN_ONLY)
+			continue;
+		if (!bt_msg_iov_is_readable(&iov[i]))
+			return BT_ERR_BAD_IOV;
+		if (iov[i].len > left)
+			return BT_ERR_TOO_LARGE;
+		left -= iov[i].len;
+	}
+	return 0;
 }
 
 bool

@@ -16,9 +16,15 @@ struct bt_msg_layout {
 
 /*
  * bt_msg_layout_of - count and find. EMPTY buffers, and those of types that mean nothing here, do not count.
- * Errors: BAD_IOV (two of a type that stands once; bytes without an address), TOO_LARGE (DATA and SIGN_ONLY together).
+ * Errors: BAD_IOV (two of a type that stands once).
  */
 int bt_msg_layout_of(struct bt_msg_iov *iov, size_t num_iov, struct bt_msg_layout *out);
+
+/*
+ * bt_msg_layout_check_text - may DATA and SIGN_ONLY be read? Beside a STREAM, what stands in DATA is not input.
+ * Errors: BAD_IOV (bytes without an address), TOO_LARGE (all together).
+ */
+int bt_msg_layout_check_text(const struct bt_msg_layout *layout, const struct bt_msg_iov *iov, size_t num_iov);
 
 /* bt_msg_iov_is_readable - has it an address, where it has bytes? Takes NULL. */
 bool bt_msg_iov_is_readable(const struct bt_msg_iov *buf);

@@ -130,7 +130,10 @@ bool bt_msg_iov_is_sealed(bool conf, const struct bt_msg_iov *iov, size_t num_io
  */
 int bt_msg_wrap_iov(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, size_t num_iov);
 
-/* bt_msg_wrap_iov_length - set len of HEADER, TRAILER and PADDING to what bt_msg_wrap_iov needs. Errors: BAD_IOV. */
+/*
+ * bt_msg_wrap_iov_length - set len of HEADER, TRAILER and PADDING to what bt_msg_wrap_iov needs. Reads no buffer: they may be without
+ * memory yet. Errors: BAD_IOV.
+ */
 int bt_msg_wrap_iov_length(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, size_t num_iov);
 
 /*

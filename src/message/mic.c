@@ -66,7 +66,7 @@ bt_msg_get_mic_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov)
 	size_t len = bt_msg_overhead(m, false);
 	int e;
 
-	if ((e = find_signed(iov, num_iov, &layout)) != 0)
+	if ((e = find_signed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)
 		return e;
 	layout.mic->was_allocated = false;
 	if ((e = bt_msg_segs_init(&segs, num_iov)) != 0)
@@ -92,7 +92,7 @@ bt_msg_verify_mic_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov, 
 	int e;
 
 	*order = BT_MSG_IN_ORDER;
-	if ((e = find_signed(iov, num_iov, &layout)) != 0)
+	if ((e = find_signed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)
 		return e;
 	if ((layout.padding != NULL && layout.padding->len != 0) || !bt_msg_iov_is_readable(layout.mic))
 		return BT_ERR_BAD_IOV;

@@ -165,6 +165,7 @@ refuses_other_arrangements(void **unused)
 	assert_int_equal(bt_msg_verify_mic_iov(pair.initiator, iov, 1, &order), BT_ERR_BAD_IOV);
 	iov[1] = (struct bt_msg_iov){.type = BT_MSG_IOV_DATA, .ptr = NULL, .len = 28};
 	assert_int_equal(bt_msg_get_mic_iov(pair.initiator, iov, 2), BT_ERR_BAD_IOV);
+	assert_ok(bt_msg_get_mic_iov_length(pair.initiator, iov, 2));
 	assert_same_state(pair.initiator, &before);
 	pair_free(&pair);
 }
