@@ -183,8 +183,8 @@ bt_der_time(struct bt_rd *rd)
 	int hour = read_digits(&text, 2), minute = read_digits(&text, 2), second = read_digits(&text, 2);
 	int64_t days;
 
-	if (bt_rd_u8(&text) != 'Z' || bt_rd_end(&text) != 0 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) ||
-	    hour > 23 || minute > 59 || second > 59) {
+	if (bt_rd_u8(&text) != 'Z' || bt_rd_end(&text) != 0 || month < 1 || month > 12 || day < 1 ||
+	    day > days_in(year, month) || hour > 23 || minute > 59 || second > 59) {
 		bt_rd_fail(rd);
 		return 0;
 	}

@@ -10,9 +10,9 @@ enum { LONG_FORM = 0x80, LEN_OCTETS_MAX = 3, LEN_MAX = 0xffffff };
 
 /* A field's value as it goes on the wire. */
 struct value {
-	uint64_t number;     /* of all types but BYTES */
-	const uint8_t *ptr;  /* of BYTES */
-	size_t len;          /* of the encoding */
+	uint64_t number;    /* of all types but BYTES */
+	const uint8_t *ptr; /* of BYTES */
+	size_t len;	    /* of the encoding */
 };
 
 static inline size_t
@@ -69,7 +69,7 @@ static uint64_t
 type_max(enum bt_rec_type type)
 {
 	static const uint64_t max[] = {
-	    [BT_REC_BOOL] = 1,         [BT_REC_U8] = UINT8_MAX,   [BT_REC_U32] = UINT32_MAX, [BT_REC_I32] = UINT32_MAX,
+	    [BT_REC_BOOL] = 1,	       [BT_REC_U8] = UINT8_MAX,	  [BT_REC_U32] = UINT32_MAX, [BT_REC_I32] = UINT32_MAX,
 	    [BT_REC_U64] = UINT64_MAX, [BT_REC_I64] = UINT64_MAX, [BT_REC_BYTES] = LEN_MAX,
 	};
 

@@ -129,8 +129,9 @@ import(struct bt_bytes token, bool is_sealed)
 	if (is_sealed)
 		must(e == BT_ERR_TOKEN_FORMAT || e == BT_ERR_CONTEXT_EXPIRED);
 	else
-		must(e == BT_ERR_TOKEN_FORMAT || e == BT_ERR_TOKEN_VERSION || e == BT_ERR_TOKEN_ALTERED || e == BT_ERR_TRUNCATED ||
-		     e == BT_ERR_TRAILING || e == BT_ERR_TOKEN_USED || e == BT_ERR_TOKEN_STORE || e == BT_ERR_TOKEN_USER);
+		must(e == BT_ERR_TOKEN_FORMAT || e == BT_ERR_TOKEN_VERSION || e == BT_ERR_TOKEN_ALTERED ||
+		     e == BT_ERR_TRUNCATED || e == BT_ERR_TRAILING || e == BT_ERR_TOKEN_USED || e == BT_ERR_TOKEN_STORE ||
+		     e == BT_ERR_TOKEN_USER);
 	/* A refusal burns nothing: a good token of the same claim still works. */
 	seal(mech.oid, bt_bytes_of("\x01\x01\x01", 3), &again);
 	must(bt_transfer_import(mechs, 1, bt_bytes_of_buf(&again), &ctx) == 0);

@@ -161,7 +161,8 @@ a_token_waits_as_long_as_its_context_lives_but_ten_minutes(void **state)
 static void
 a_store_that_fails_costs_nothing(void **state)
 {
-	static const int errors[] = {BT_ERR_STORE_MISSING, BT_ERR_STORE_OWNER, BT_ERR_STORE_MODE, BT_ERR_STORE_PLACE, EMFILE, ENOSPC};
+	static const int errors[] = {
+	    BT_ERR_STORE_MISSING, BT_ERR_STORE_OWNER, BT_ERR_STORE_MODE, BT_ERR_STORE_PLACE, EMFILE, ENOSPC};
 	struct bt_ctx *ctx = test_ctx_new(SAMPLE_ACCEPTOR);
 
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {

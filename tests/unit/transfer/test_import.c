@@ -32,8 +32,7 @@ import(struct bt_bytes token, struct bt_ctx **out)
 	return bt_transfer_import(test_mechs, 1, token, out);
 }
 
-static struct bt_buf
-export(struct bt_ctx *ctx)
+static struct bt_buf export(struct bt_ctx *ctx)
 {
 	struct bt_buf token;
 
@@ -141,10 +140,12 @@ static void
 tokens_that_are_not_ours(void **state)
 {
 	/* Begins as other libraries' tokens do: the prefix, then their own magic. */
-	static const char mit[] = "\x00\x00\x00\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x60\x90\x39\xfb\x00\x00\x00\x01\x00\x00\x00\x01"
-				  "more and more and more and more and more and more and more";
-	static const char heimdal[] = "\x00\x00\x00\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x00\x00\x01\xfc\x00\x00\x00\x01\x00\x00"
-				      "more and more and more and more and more and more and more";
+	static const char mit[] =
+	    "\x00\x00\x00\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x60\x90\x39\xfb\x00\x00\x00\x01\x00\x00\x00\x01"
+	    "more and more and more and more and more and more and more";
+	static const char heimdal[] =
+	    "\x00\x00\x00\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x00\x00\x01\xfc\x00\x00\x00\x01\x00\x00"
+	    "more and more and more and more and more and more and more";
 	static const char elsewhere[] = "\x00\x00\x00\x06\x2b\x06\x01\x05\x05\x02\x8a"
 					"BatonCx\x01\x01 and the rest of it, long enough to be one of ours otherwise";
 
@@ -335,13 +336,13 @@ sealed(const void *bytes, size_t len)
 	return token;
 }
 
-#define ASSERT_STATE(expected, literal) \
-	do { \
-		struct bt_buf token = sealed(literal, sizeof(literal) - 1); \
-		struct bt_ctx *ctx; \
+#define ASSERT_STATE(expected, literal)                                            \
+	do {                                                                       \
+		struct bt_buf token = sealed(literal, sizeof(literal) - 1);        \
+		struct bt_ctx *ctx;                                                \
 		assert_int_equal(import(bt_bytes_of_buf(&token), &ctx), expected); \
-		bt_ctx_free(ctx); \
-		bt_buf_free(&token); \
+		bt_ctx_free(ctx);                                                  \
+		bt_buf_free(&token);                                               \
 	} while (0)
 
 #define KEY16 "0123456789abcdef"

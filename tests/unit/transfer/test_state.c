@@ -142,11 +142,11 @@ build(struct bt_transfer_state record)
 	return e;
 }
 
-#define CHANGED(make, change) \
-	({ \
+#define CHANGED(make, change)                        \
+	({                                           \
 		struct bt_transfer_state r = make(); \
-		change; \
-		build(r); \
+		change;                              \
+		build(r);                            \
 	})
 
 static void
@@ -236,7 +236,7 @@ static const char *
 type_name(enum bt_rec_type type)
 {
 	static const char *const names[] = {
-	    [BT_REC_BOOL] = "bool", [BT_REC_U8] = "u8",   [BT_REC_U32] = "u32",     [BT_REC_I32] = "i32",
+	    [BT_REC_BOOL] = "bool", [BT_REC_U8] = "u8",	  [BT_REC_U32] = "u32",	    [BT_REC_I32] = "i32",
 	    [BT_REC_U64] = "u64",   [BT_REC_I64] = "i64", [BT_REC_BYTES] = "bytes",
 	};
 

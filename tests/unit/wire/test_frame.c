@@ -51,10 +51,10 @@ token_errors_tell_what_is_wrong(void **state)
 	    {"\x60\x04\x06\x01\x2a", 5, BT_ERR_TRUNCATED},
 	    {"\x60\x02\x06\x01\x2a", 5, BT_ERR_TRAILING},
 	    {"\x60\x81\x03\x06\x01\x2a", 6, BT_ERR_BAD_TOK_HEADER}, /* not minimal */
-	    {"\x60\x03\x05\x01\x2a", 5, BT_ERR_BAD_TOK_HEADER},     /* no OID */
-	    {"\x60\x02\x06\x00", 4, BT_ERR_BAD_TOK_HEADER},         /* an empty OID */
-	    {"\x60\x03\x06\x02\x2a", 5, BT_ERR_BAD_TOK_HEADER},     /* an OID that runs out */
-	    {"\x60\x03\x06\x01\xaa", 5, BT_ERR_BAD_TOK_HEADER},     /* an arc that runs out */
+	    {"\x60\x03\x05\x01\x2a", 5, BT_ERR_BAD_TOK_HEADER},	    /* no OID */
+	    {"\x60\x02\x06\x00", 4, BT_ERR_BAD_TOK_HEADER},	    /* an empty OID */
+	    {"\x60\x03\x06\x02\x2a", 5, BT_ERR_BAD_TOK_HEADER},	    /* an OID that runs out */
+	    {"\x60\x03\x06\x01\xaa", 5, BT_ERR_BAD_TOK_HEADER},	    /* an arc that runs out */
 	    {"\x60\x03\x06\x01\x2a", 5, 0},
 	};
 

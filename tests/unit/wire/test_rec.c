@@ -43,9 +43,9 @@ static const struct sample full = {
 };
 
 static const uint8_t full_bytes[] = {
-    0x01, 0x01, 0x01, 0x03, 0x01, 0x07, 0x04, 0x04, 0x80, 0x00, 0x00, 0x00, 0x05, 0x04, 0xff, 0xff, 0xff, 0xfe, 0x06,
-    0x08, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x07, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0x09, 0x05, 'h',  'e',  'l',  'l',  'o',  0xf0, 0x04, 0x00, 0x01, 0x02, 0x03,
+    0x01, 0x01, 0x01, 0x03, 0x01, 0x07, 0x04, 0x04, 0x80, 0x00, 0x00, 0x00, 0x05, 0x04, 0xff, 0xff, 0xff,
+    0xfe, 0x06, 0x08, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x07, 0x08, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0x09, 0x05, 'h',  'e',  'l',  'l',	'o',  0xf0, 0x04, 0x00, 0x01, 0x02, 0x03,
 };
 
 static int
@@ -140,28 +140,28 @@ what_is_not_the_one_encoding_is_refused(void **state)
 		size_t len;
 		int e;
 	} cases[] = {
-	    {"\x03\x01\x01\x06\x00\xf1\x00", 7, BT_ERR_TRAILING},              /* a tag after the last */
-	    {"\x03\x01\x01\x06\x00\x08\x00", 7, BT_ERR_MALFORMED},             /* an unknown one before it */
-	    {"\x02\x01\x01\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},         /* an unknown one first */
-	    {"\x03\x01\x01\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},         /* repeated */
-	    {"\x06\x00\x03\x01\x01", 5, BT_ERR_MALFORMED},                     /* out of order, so missing */
-	    {"\x03\x01\x01\x06\x00\x04\x01\x01", 8, BT_ERR_MALFORMED},         /* out of order */
-	    {"\x03\x01\x01", 3, BT_ERR_TRUNCATED},                             /* missing */
-	    {"\x03\x01\x01\x07\x01\x01", 6, BT_ERR_MALFORMED},                 /* missing, others there */
-	    {"\x03\x00\x06\x00", 4, BT_ERR_MALFORMED},                         /* below its least */
-	    {"\x03\x01\x0a\x06\x00", 5, BT_ERR_MALFORMED},                     /* above its most */
-	    {"\x03\x02\x00\x01\x06\x00", 6, BT_ERR_MALFORMED},                 /* a leading zero */
-	    {"\x03\x02\x01\x01\x06\x00", 6, BT_ERR_MALFORMED},                 /* wider than its type */
-	    {"\x03\x81\x01\x01\x06\x00", 6, BT_ERR_MALFORMED},                 /* a long length */
-	    {"\x03\x80\x06\x00", 4, BT_ERR_MALFORMED},                         /* no length */
-	    {"\x03\x84\x00\x00\x00\x01\x01\x06\x00", 9, BT_ERR_MALFORMED},     /* a length of four octets */
-	    {"\x01\x00\x03\x01\x01\x06\x00", 7, BT_ERR_MALFORMED},             /* optional, zero, and there */
-	    {"\x01\x01\x02\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},         /* neither true nor false */
+	    {"\x03\x01\x01\x06\x00\xf1\x00", 7, BT_ERR_TRAILING},		/* a tag after the last */
+	    {"\x03\x01\x01\x06\x00\x08\x00", 7, BT_ERR_MALFORMED},		/* an unknown one before it */
+	    {"\x02\x01\x01\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},		/* an unknown one first */
+	    {"\x03\x01\x01\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},		/* repeated */
+	    {"\x06\x00\x03\x01\x01", 5, BT_ERR_MALFORMED},			/* out of order, so missing */
+	    {"\x03\x01\x01\x06\x00\x04\x01\x01", 8, BT_ERR_MALFORMED},		/* out of order */
+	    {"\x03\x01\x01", 3, BT_ERR_TRUNCATED},				/* missing */
+	    {"\x03\x01\x01\x07\x01\x01", 6, BT_ERR_MALFORMED},			/* missing, others there */
+	    {"\x03\x00\x06\x00", 4, BT_ERR_MALFORMED},				/* below its least */
+	    {"\x03\x01\x0a\x06\x00", 5, BT_ERR_MALFORMED},			/* above its most */
+	    {"\x03\x02\x00\x01\x06\x00", 6, BT_ERR_MALFORMED},			/* a leading zero */
+	    {"\x03\x02\x01\x01\x06\x00", 6, BT_ERR_MALFORMED},			/* wider than its type */
+	    {"\x03\x81\x01\x01\x06\x00", 6, BT_ERR_MALFORMED},			/* a long length */
+	    {"\x03\x80\x06\x00", 4, BT_ERR_MALFORMED},				/* no length */
+	    {"\x03\x84\x00\x00\x00\x01\x01\x06\x00", 9, BT_ERR_MALFORMED},	/* a length of four octets */
+	    {"\x01\x00\x03\x01\x01\x06\x00", 7, BT_ERR_MALFORMED},		/* optional, zero, and there */
+	    {"\x01\x01\x02\x03\x01\x01\x06\x00", 8, BT_ERR_MALFORMED},		/* neither true nor false */
 	    {"\x03\x01\x01\x04\x05\x01\0\0\0\0\x06\x00", 12, BT_ERR_MALFORMED}, /* 33 bits */
 	    {"\x03\x01\x01\x06\x09\x01\0\0\0\0\0\0\0\0", 14, BT_ERR_MALFORMED}, /* 65 bits */
-	    {"\x03\x01\x01\x06\x00\x09\x00", 7, BT_ERR_MALFORMED},             /* optional, empty, and there */
-	    {"\x03\x01\x01\x06\x00\x09\x01x", 8, BT_ERR_MALFORMED},            /* shorter than its least */
-	    {"\x03\x01\x01\x06\x00\x09\x82\x01", 8, BT_ERR_TRUNCATED},         /* half a length */
+	    {"\x03\x01\x01\x06\x00\x09\x00", 7, BT_ERR_MALFORMED},		/* optional, empty, and there */
+	    {"\x03\x01\x01\x06\x00\x09\x01x", 8, BT_ERR_MALFORMED},		/* shorter than its least */
+	    {"\x03\x01\x01\x06\x00\x09\x82\x01", 8, BT_ERR_TRUNCATED},		/* half a length */
 	    {"\x03\x01\x01\x06\x00\x09\x83\xff\xff\xffx", 11, BT_ERR_TRUNCATED},
 	};
 
@@ -247,8 +247,9 @@ equal_sees_every_field(void **state)
 static void
 a_description_keeps_secrets(void **state)
 {
-	static const char expected[] = "is_set 1\nsmall 7\ncount 2147483648\nnumber -2\nlarge 72623859790382856\nat -1\ntext hello\n"
-				       "key (4 bytes)\n";
+	static const char expected[] =
+	    "is_set 1\nsmall 7\ncount 2147483648\nnumber -2\nlarge 72623859790382856\nat -1\ntext hello\n"
+	    "key (4 bytes)\n";
 	struct sample other = full;
 	struct bt_wr wr;
 
