@@ -25,6 +25,7 @@ enum {
 	BT_CRYPTO_PRF_MAX = 48,	     /* longest RFC 3961 pseudo-random output, bytes */
 	BT_CRYPTO_AEAD_KEY_LEN = 32, /* AES-256-GCM */
 	BT_CRYPTO_AEAD_TAG_LEN = 16,
+	BT_CRYPTO_X25519_LEN = 32, /* either key, and what two sides share */
 };
 
 /* What RFC 3962 §6-7 and RFC 8009 §5-7 fix for one enctype; lengths in bytes. */
@@ -117,5 +118,24 @@ int bt_crypto_aead_seal(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct
 			uint8_t *sealed);
 int bt_crypto_aead_open(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct bt_bytes aad, struct bt_bytes sealed,
 			uint8_t *text);
+
+/* bt_crypto_x25519_new - a fresh key pair. RFC 7748 §6.1. Errors: ENTROPY, CRYPTO; then both are zeroed. The caller wipes secret. */
+int bt_crypto_x25519_new(uint8_t secret[static BT_CRYPTO_X25519_LEN], uint8_t public[static BT_CRYPTO_X25519_LEN]);
+
+/*
+ * bt_crypto_x25519 - what the owners of secret and of peer, a public key, share. The caller wipes it.
+ * Errors: MALFORMED (peer is a point of small order: the result would be zero whatever the secret, RFC 7748 §6.1), CRYPTO; then
+ * shared is zeroed.
+ */
+int bt_crypto_x25519(const uint8_t secret[static BT_CRYPTO_X25519_LEN], const uint8_t peer[static BT_CRYPTO_X25519_LEN],
+		     uint8_t shared[static BT_CRYPTO_X25519_LEN]);
+
+/*
+ * bt_crypto_kdf_sha256 - key derivation in counter mode with HMAC-SHA-256, one round. SP 800-108 §5.1.
+ *   key  at most 64 bytes
+ *   len  at most 32 bytes; it goes into the derivation
+ * Cannot fail.
+ */
+void bt_crypto_kdf_sha256(struct bt_bytes key, struct bt_bytes label, struct bt_bytes context, uint8_t *out, size_t len);
 
 #endif

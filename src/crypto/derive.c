@@ -121,24 +121,44 @@ bt_crypto_derive_dk(const struct bt_crypto_source *source, struct bt_bytes const
 	derive_folded(source, folded, out);
 }
 
-void
-bt_crypto_derive_sp800(const struct bt_crypto_source *source, struct bt_bytes label, struct bt_bytes context, uint8_t *out,
-		       size_t len)
+/* K = HMAC(key, 00000001 | label | 00 | context | bits of K), one round of the counter. SP 800-108 §5.1. */
+static void
+kdf(const struct bt_crypto_hash *hash, const uint8_t *midstates, struct bt_bytes label, struct bt_bytes context, uint8_t *out,
+    size_t len)
 {
 	static const uint8_t counter[4] = {0, 0, 0, 1}, separator[1] = {0};
 	struct bt_crypto_digest digest;
 	uint8_t num_bits[4];
 
-	if (source->profile->family != BT_CRYPTO_RFC8009)
+	if (len > hash->digest_len)
 		abort();
 	bt_store_be32(num_bits, (uint32_t)len * 8);
-	bt_crypto_hmac_begin(&digest, source->profile->hash, source->midstates);
+	bt_crypto_hmac_begin(&digest, hash, midstates);
 	bt_crypto_digest_update(&digest, counter, sizeof counter);
 	bt_crypto_digest_update(&digest, label.ptr, label.len);
 	bt_crypto_digest_update(&digest, separator, sizeof separator);
 	bt_crypto_digest_update(&digest, context.ptr, context.len);
 	bt_crypto_digest_update(&digest, num_bits, sizeof num_bits);
-	bt_crypto_hmac_end(&digest, source->midstates, out, len);
+	bt_crypto_hmac_end(&digest, midstates, out, len);
+}
+
+void
+bt_crypto_derive_sp800(const struct bt_crypto_source *source, struct bt_bytes label, struct bt_bytes context, uint8_t *out,
+		       size_t len)
+{
+	if (source->profile->family != BT_CRYPTO_RFC8009)
+		abort();
+	kdf(source->profile->hash, source->midstates, label, context, out, len);
+}
+
+void
+bt_crypto_kdf_sha256(struct bt_bytes key, struct bt_bytes label, struct bt_bytes context, uint8_t *out, size_t len)
+{
+	uint8_t midstates[BT_CRYPTO_MIDSTATES_MAX];
+
+	bt_crypto_hmac_key(&bt_crypto_sha256, key.ptr, key.len, midstates);
+	kdf(&bt_crypto_sha256, midstates, label, context, out, len);
+	bt_mem_wipe(midstates, sizeof midstates);
 }
 
 void
