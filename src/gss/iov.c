@@ -106,9 +106,9 @@ gss_wrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, bt_msg_wrap_iov(msg, conf_req_flag != 0, array.iov, array.num));
 	give_array(&call, &array, iov);
-	free_array(&array);
 	if (!bt_call_failed(&call) && conf_state != NULL)
-		*conf_state = conf_req_flag != 0;
+		*conf_state = bt_msg_iov_is_sealed(conf_req_flag != 0, array.iov, array.num);
+	free_array(&array);
 	return bt_call_end(&call);
 }
 
@@ -128,9 +128,9 @@ gss_wrap_iov_length(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int co
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, bt_msg_wrap_iov_length(msg, conf_req_flag != 0, array.iov, array.num));
 	give_array(&call, &array, iov);
-	free_array(&array);
 	if (!bt_call_failed(&call) && conf_state != NULL)
-		*conf_state = conf_req_flag != 0;
+		*conf_state = bt_msg_iov_is_sealed(conf_req_flag != 0, array.iov, array.num);
+	free_array(&array);
 	return bt_call_end(&call);
 }
 
