@@ -91,7 +91,7 @@ bt_crypto_thread_forget_key(EVP_CIPHER_CTX *ctx)
 {
 	static const uint8_t zeros[32];
 
-	EVP_CipherInit_ex2(ctx, NULL, zeros, zeros, 1, NULL);
+	EVP_CipherInit_ex2(ctx, NULL, zeros, NULL, 1, NULL);
 }
 
 struct bt_crypto_reserve *
