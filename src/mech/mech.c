@@ -109,6 +109,15 @@ bt_answers_add(struct bt_answers *answers, struct bt_buf *item)
 	return 0;
 }
 
+int
+bt_answers_add_copy(struct bt_answers *answers, struct bt_bytes bytes)
+{
+	struct bt_buf copy;
+	int e = bt_buf_dup(bytes, &copy);
+
+	return e != 0 ? e : bt_answers_add(answers, &copy);
+}
+
 const struct bt_mech *
 bt_mech_find(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes oid, struct bt_bytes *wire_oid)
 {

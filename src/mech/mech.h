@@ -151,6 +151,15 @@ struct bt_answers {
 void bt_answers_free(struct bt_answers *answers);
 /* bt_answers_add - append; takes item over. Errors: NOMEM; then item is freed. */
 int bt_answers_add(struct bt_answers *answers, struct bt_buf *item);
+/* bt_answers_add_copy - append a copy. Errors: NOMEM. */
+int bt_answers_add_copy(struct bt_answers *answers, struct bt_bytes bytes);
+
+/*
+ * bt_ctx_inquire_key - what every open context can be asked: its session key (GSS_C_INQ_SSPI_SESSION_KEY: the key, and an OID
+ * that tells its enctype) and how strong it is (GSS_C_SEC_CONTEXT_SASL_SSF). Errors: UNAVAILABLE (another question),
+ * CTX_INCOMPLETE, NOMEM.
+ */
+int bt_ctx_inquire_key(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
 
 /* ---- a mechanism: its facts and its operations ---- */
 
@@ -160,7 +169,8 @@ struct bt_mech {
 	const struct bt_bytes *aliases;        /* other spellings that peers use; never indicated */
 	const struct bt_bytes *name_types;     /* that name_import takes, in the order shown to programs */
 	const struct bt_bytes *attributes;     /* RFC 5587 */
-	const char *sasl_name, *short_name, *description; /* RFC 5801 */
+	const char *sasl_name, *short_name, *description; /* RFC 5801; sasl_name NULL: none */
+	bool authenticates_nobody;             /* a program gets it only by naming it, and no two of its names are equal */
 
 	/*
 	 * Names. Errors: BAD_NAME, BAD_NAMETYPE, NOMEM, or the mechanism's own.
@@ -204,5 +214,6 @@ const struct bt_mech *bt_mech_find(const struct bt_mech *const *mechs, size_t nu
 
 /* The mechanisms themselves. */
 extern const struct bt_mech bt_mech_krb5;
+extern const struct bt_mech bt_mech_sanon;
 
 #endif
