@@ -78,7 +78,7 @@ acquire(struct bt_call *call, const struct bt_mech *mech, const struct wish *wis
 	if (bt_call_failed(call))
 		return NULL;
 	if (wish->name != GSS_C_NO_NAME)
-		bt_call_error_else(call, mech, bt_name_to_mn(wish->name, mech, &mn), GSS_S_BAD_NAME);
+		bt_call_error(call, mech, bt_name_to_mn(wish->name, mech, &mn));
 	if (!bt_call_failed(call))
 		ask_mech(call, mech, wish, mn, &mcred);
 	if (!bt_call_failed(call) && (element = bt_cred_element_new(mech, mcred)) == NULL)

@@ -2,6 +2,7 @@
 #include "gss/call.h"
 #include "gss/credential.h"
 #include "gss/status.h"
+#include "wire/der.h"
 #include "wire/frame.h"
 
 /* First octet of an AP-REQ that came without framing, as DCE style has it. RFC 4120 §5.10: APPLICATION 14. */
@@ -206,7 +207,7 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 		find_context(&call, &step, *context_handle, true);
 	if (!bt_call_failed(&call)) {
 		mech = step.ctx->mech;
-		bt_call_error_else(&call, mech, bt_name_to_mn(target, mech, &target_mn), GSS_S_BAD_NAME);
+		bt_call_error(&call, mech, bt_name_to_mn(target, mech, &target_mn));
 		asked.target = target_mn;
 		if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL)
 			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
@@ -226,6 +227,26 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 
 /* ---- acceptor ---- */
 
+/*
+ * The OID at the head of a first token, found without a look at the length around it: a token that is only too short or too long
+ * still has a mechanism, in whose name it is refused.
+ */
+static struct bt_bytes
+oid_of_token(struct bt_bytes token)
+{
+	struct bt_rd rd = bt_rd_of(token);
+	uint8_t len;
+
+	if (bt_rd_u8(&rd) != BT_DER_APPLICATION(0))
+		bt_rd_fail(&rd);
+	len = bt_rd_u8(&rd);
+	if ((len & 0x80) != 0)
+		bt_rd_bytes(&rd, len & 0x7f);
+	if (bt_rd_u8(&rd) != BT_DER_OID)
+		bt_rd_fail(&rd);
+	return bt_rd_bytes(&rd, bt_rd_u8(&rd));
+}
+
 /* Whose a first token is. */
 static const struct bt_mech *
 mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire_oid)
@@ -240,12 +261,15 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 		*wire_oid = bt_mech_krb5.oid;
 		return &bt_mech_krb5;
 	}
-	if (bt_frame_read(token, &oid, &body) != 0) {
+	if ((oid = oid_of_token(token)).len == 0) {
 		bt_call_refuse(call, GSS_S_DEFECTIVE_TOKEN, 0);
 		return NULL;
 	}
 	if ((mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid)) == NULL)
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
+	/* Every mechanism's first token goes on with the two bytes of a token identifier. RFC 1964 §1.1. */
+	else if (bt_frame_read(token, &oid, &body) != 0 || body.len < 2)
+		bt_call_refuse_as(call, mech, GSS_S_FAILURE, 0);
 	return mech;
 }
 

@@ -284,7 +284,7 @@ bytes_of(struct scene *scene, enum content content)
 		return scene->made;
 	case FIRST_TOKEN:
 	case FRAMED:
-		text = literal("1");
+		text = literal("01");
 		assert_int_equal(gss_encapsulate_token(&text, &krb5, &scene->made), GSS_S_COMPLETE);
 		return scene->made;
 	case INTERPROCESS:

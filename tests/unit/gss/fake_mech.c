@@ -169,7 +169,7 @@ init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_o
 	if (e != 0)
 		return e;
 	if (ctx->stage == BT_CTX_EXPECT_TOKEN) {
-		if (!is_token(step->token, "2"))
+		if (!is_token(step->token, "02"))
 			return BT_ERR_BAD_TOK_HEADER;
 		bt_mem_free(ctx->pending);
 		ctx->pending = NULL;
@@ -178,7 +178,7 @@ init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_o
 	ctx->flags = step->flags;
 	ctx->acceptor = bt_mn_share((struct bt_mn *)(uintptr_t)step->target);
 	ctx->initiator = bt_mn_new(1, false, bt_bytes_of_str("alice@REALM"), NULL, NULL);
-	if (ctx->initiator == NULL || (e = send_token(ctx, "1", token_out)) != 0)
+	if (ctx->initiator == NULL || (e = send_token(ctx, "01", token_out)) != 0)
 		return BT_ERR_NOMEM;
 	if ((step->flags & BT_CTX_MUTUAL) == 0) {
 		if ((e = open_context(ctx)) != 0)
@@ -202,11 +202,11 @@ accept_step(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf
 		fake.bindings_type = step->bindings->initiator_addrtype;
 	if (e != 0)
 		return e;
-	if (!is_token(step->token, "1"))
+	if (!is_token(step->token, "01"))
 		return BT_ERR_TRUNCATED;
 	ctx->initiator = bt_mn_new(1, false, bt_bytes_of_str("alice@REALM"), NULL, NULL);
 	ctx->acceptor = bt_mn_new(1, false, bt_bytes_of_str("host/server"), NULL, NULL);
-	if (ctx->initiator == NULL || ctx->acceptor == NULL || (e = send_token(ctx, "2", token_out)) != 0)
+	if (ctx->initiator == NULL || ctx->acceptor == NULL || (e = send_token(ctx, "02", token_out)) != 0)
 		return BT_ERR_NOMEM;
 	if (fake.delegates && (*delegated = new_cred(BT_USAGE_INITIATE, ctx->initiator)) == NULL)
 		e = BT_ERR_NOMEM;
