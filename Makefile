@@ -39,7 +39,8 @@ valgrind: ## the unit suites under valgrind
 
 fuzz: ## every fuzz target for FUZZ_SECONDS
 	@scripts/need build fuzz
-	@CC=clang scripts/configure build-fuzz -Dfuzzers=true -Db_lundef=false -Db_sanitize=address,undefined
+	@CC=clang scripts/configure build-fuzz -Dfuzzers=true -Db_lundef=false -Db_sanitize=address,undefined \
+		-Dc_args=-fsanitize=fuzzer-no-link
 	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
 
 bench: ## Baton and MIT's library side by side

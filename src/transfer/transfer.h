@@ -2,8 +2,9 @@
  * transfer - moving a context to another process: what moves, under which seal, for whom.
  *
  * Export and import keep three promises (RFC 2743 §2.2.8-9): the token tells nothing and cannot be altered, it works once and only
- * for a process that policy allows, and no failure loses a context. So the irreversible step is last on both sides: export activates the
- * claim after everything that can fail, import takes the claim after everything that can fail. See doc/format/token.md.
+ * for a process that policy allows, and no failure loses a context. So the irreversible step is last on both sides, and is one
+ * compare-and-swap, which is done or was not: export activates the claim, import takes it, after everything else that can fail.
+ * See doc/format/token.md.
  *
  * Import is handed the mechanisms and does not look for them.
  */
