@@ -1,17 +1,14 @@
 /*
  * Memory that runs out: each public call that a context's life is made of is run with the library's first, second, ... allocation failing.
  * Outputs are empty, nothing leaks, and the context, or the token, works afterwards.
- *
- * This program's malloc stands before the C library's. It fails for callers in libbaton alone: what libkrb5 makes of it is another matter.
  */
 #include "support/hand.h"
+#include "support/heap.h"
 #include "support/self.h"
 
 #include <gssapi/gssapi_ext.h>
-#include <link.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,83 +16,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define SEEN_BY_LIBRARIES __attribute__((visibility("default")))
-
-void *__libc_malloc(size_t);
-void *__libc_calloc(size_t, size_t);
-void *__libc_realloc(void *, size_t);
-void __libc_free(void *);
-
-static atomic_long num_live;
-static atomic_int fail_at; /* 0: none */
-static uintptr_t library_start, library_end;
-
-static bool
-fails(const void *caller)
-{
-	uintptr_t at = (uintptr_t)caller;
-
-	if (atomic_load(&fail_at) == 0 || at < library_start || at >= library_end)
-		return false;
-	return atomic_fetch_sub(&fail_at, 1) == 1;
-}
-
-static void *
-count(void *ptr)
-{
-	if (ptr != NULL)
-		atomic_fetch_add(&num_live, 1);
-	return ptr;
-}
-
-SEEN_BY_LIBRARIES void *
-malloc(size_t len)
-{
-	return fails(__builtin_return_address(0)) ? NULL : count(__libc_malloc(len));
-}
-
-SEEN_BY_LIBRARIES void *
-calloc(size_t num, size_t len)
-{
-	return fails(__builtin_return_address(0)) ? NULL : count(__libc_calloc(num, len));
-}
-
-SEEN_BY_LIBRARIES void *
-realloc(void *ptr, size_t len)
-{
-	void *moved;
-
-	if (fails(__builtin_return_address(0)))
-		return NULL;
-	moved = __libc_realloc(ptr, len);
-	return ptr == NULL ? count(moved) : moved;
-}
-
-SEEN_BY_LIBRARIES void
-free(void *ptr)
-{
-	if (ptr != NULL)
-		atomic_fetch_sub(&num_live, 1);
-	__libc_free(ptr);
-}
-
-static int
-find_library(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size;
-	(void)arg;
-	if (strstr(info->dlpi_name, "libbaton.so") == NULL)
-		return 0;
-	for (int n = 0; n < info->dlpi_phnum; n++)
-		if (info->dlpi_phdr[n].p_type == PT_LOAD) {
-			uintptr_t start = info->dlpi_addr + info->dlpi_phdr[n].p_vaddr, end = start + info->dlpi_phdr[n].p_memsz;
-
-			library_start = library_start == 0 || start < library_start ? start : library_start;
-			library_end = end > library_end ? end : library_end;
-		}
-	return 1;
-}
 
 /* ---- what every call has at hand ---- */
 
@@ -150,7 +70,7 @@ call_export(struct scene *s)
 	OM_uint32 ignored;
 
 	s->major = gss_export_sec_context(&s->minor, &s->a, &s->token);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major == GSS_S_COMPLETE) {
 		assert_null(s->a);
 		assert_int_equal(gss_import_sec_context(&ignored, &s->token, &s->a), GSS_S_COMPLETE);
@@ -175,7 +95,7 @@ call_import(struct scene *s)
 	OM_uint32 ignored;
 
 	s->major = gss_import_sec_context(&s->minor, &s->token, &s->a);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major != GSS_S_COMPLETE) {
 		assert_null(s->a);
 		assert_int_equal(gss_import_sec_context(&ignored, &s->token, &s->a), GSS_S_COMPLETE);
@@ -191,7 +111,7 @@ call_wrap(struct scene *s)
 
 	put_text(&text, "a text to wrap");
 	s->major = gss_wrap(&s->minor, s->i, 1, GSS_C_QOP_DEFAULT, &text, NULL, &token);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major == GSS_S_COMPLETE) {
 		gss_buffer_desc out;
 
@@ -220,7 +140,7 @@ call_unwrap(struct scene *s)
 	OM_uint32 ignored;
 
 	s->major = gss_unwrap(&s->minor, s->a, &s->token, &out, NULL, NULL);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major != GSS_S_COMPLETE) {
 		assert_empty(&out);
 		/* The message was not received, so it is no duplicate now. */
@@ -242,7 +162,7 @@ call_mic(struct scene *s)
 		s->major = gss_verify_mic(&s->minor, s->a, &text, &mic, NULL);
 	else
 		assert_empty(&mic);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major != GSS_S_COMPLETE && mic.length != 0)
 		assert_int_equal(gss_verify_mic(&ignored, s->a, &text, &mic, NULL), GSS_S_COMPLETE);
 	gss_release_buffer(&ignored, &mic);
@@ -261,7 +181,7 @@ call_iov(struct scene *s)
 	OM_uint32 ignored;
 
 	s->major = gss_wrap_iov(&s->minor, s->i, 1, GSS_C_QOP_DEFAULT, NULL, iov, 4);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major == GSS_S_COMPLETE)
 		assert_int_equal(gss_unwrap_iov(&ignored, s->a, NULL, NULL, iov, 4), GSS_S_COMPLETE);
 	assert_int_equal(strcmp(text, "a text in pieces"), 0);
@@ -284,7 +204,7 @@ call_inquire(struct scene *s)
 		if (s->major != GSS_S_COMPLETE)
 			assert_empty(&text);
 	}
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	gss_release_buffer(&ignored, &text);
 	gss_release_name(&ignored, &source);
 	gss_release_name(&ignored, &target);
@@ -302,7 +222,7 @@ call_inquire_oid(struct scene *s)
 		gss_release_buffer_set(&ignored, &set);
 		s->major = gss_inquire_sec_context_by_oid(&s->minor, s->a, &authz, &set);
 	}
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	assert_true(s->major == GSS_S_COMPLETE || set == GSS_C_NO_BUFFER_SET);
 	gss_release_buffer_set(&ignored, &set);
 }
@@ -315,7 +235,7 @@ call_prf(struct scene *s)
 
 	put_text(&seed, "seed");
 	s->major = gss_pseudo_random(&s->minor, s->a, GSS_C_PRF_KEY_FULL, &seed, 100, &out);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	assert_true(s->major == GSS_S_COMPLETE || out.length == 0);
 	gss_release_buffer(&ignored, &out);
 }
@@ -328,7 +248,7 @@ call_init(struct scene *s)
 	OM_uint32 ignored;
 
 	init_step(s, &ctx, usual | GSS_C_DELEG_FLAG, GSS_C_NO_BUFFER, &out);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major == GSS_S_CONTINUE_NEEDED) {
 		s->major = GSS_S_COMPLETE;
 		gss_delete_sec_context(&ignored, &ctx, GSS_C_NO_BUFFER);
@@ -346,21 +266,21 @@ call_init_in_halves(struct scene *s)
 {
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT, other = GSS_C_NO_CONTEXT;
 	gss_buffer_desc out = GSS_C_EMPTY_BUFFER, reply = GSS_C_EMPTY_BUFFER, moved = GSS_C_EMPTY_BUFFER, none = GSS_C_EMPTY_BUFFER;
-	int armed = atomic_exchange(&fail_at, 0);
+	int armed = heap_fail_at(0);
 	OM_uint32 ignored;
 
 	assert_int_equal(init_step(s, &ctx, usual, GSS_C_NO_BUFFER, &out), GSS_S_CONTINUE_NEEDED);
 	assert_int_equal(gss_accept_sec_context(&ignored, &other, GSS_C_NO_CREDENTIAL, &out, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &reply, NULL,
 						NULL, NULL),
 			 GSS_S_COMPLETE);
-	atomic_store(&fail_at, armed);
+	heap_fail_at(armed);
 	s->major = gss_export_sec_context(&s->minor, &ctx, &moved);
 	if (s->major == GSS_S_COMPLETE)
 		s->major = gss_import_sec_context(&s->minor, &moved, &ctx);
 	else
 		assert_empty(&moved);
 	if (s->major != GSS_S_COMPLETE) {
-		atomic_store(&fail_at, 0);
+		heap_fail_at(0);
 		if (ctx == GSS_C_NO_CONTEXT)
 			assert_int_equal(gss_import_sec_context(&ignored, &moved, &ctx), GSS_S_COMPLETE);
 		assert_int_equal(gss_init_sec_context(&ignored, GSS_C_NO_CREDENTIAL, &ctx, s->target, GSS_C_NO_OID, usual, 0,
@@ -369,7 +289,7 @@ call_init_in_halves(struct scene *s)
 		assert_true(self_send(ctx, other, "through"));
 	} else {
 		init_step(s, &ctx, usual, &reply, &none);
-		atomic_store(&fail_at, 0);
+		heap_fail_at(0);
 		assert_empty(&none);
 		if (s->major == GSS_S_COMPLETE)
 			assert_true(self_send(ctx, other, "through"));
@@ -402,7 +322,7 @@ call_accept(struct scene *s)
 
 	s->major = gss_accept_sec_context(&s->minor, &ctx, GSS_C_NO_CREDENTIAL, &s->token, GSS_C_NO_CHANNEL_BINDINGS, &source, NULL, &out, NULL,
 					  NULL, &delegated);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	if (s->major != GSS_S_COMPLETE) {
 		/* An error token may be there; nothing else. */
 		assert_null(ctx);
@@ -429,7 +349,7 @@ call_acquire(struct scene *s)
 		s->major = gss_inquire_cred(&s->minor, cred, &name, NULL, NULL, NULL);
 	else
 		assert_null(cred);
-	atomic_store(&fail_at, 0);
+	heap_fail_at(0);
 	gss_release_name(&ignored, &name);
 	gss_release_oid_set(&ignored, &mechs);
 	gss_release_cred(&ignored, &cred);
@@ -450,7 +370,7 @@ run_nth(const struct call *call, struct scene *s, int nth)
 
 	if (call->prepare != NULL)
 		call->prepare(s);
-	atomic_store(&fail_at, nth);
+	heap_fail_at(nth);
 	call->run(s);
 	failed = s->major != GSS_S_COMPLETE;
 	/* The contexts, which one of the calls may have moved, still speak in both directions. */
@@ -477,14 +397,14 @@ every_nth(void **state)
 
 		/* Once to fill what is kept for the life of the process: texts of errors, entries of tables. */
 		(void)run_nth(call, &s, nth);
-		before = atomic_load(&num_live);
+		before = heap_num_live();
 		if (run_nth(call, &s, nth)) {
 			in_a_row++;
 		} else {
 			in_a_row = 0;
 			num_failed++;
 		}
-		leaked = atomic_load(&num_live) - before;
+		leaked = heap_num_live() - before;
 		if (leaked > 0)
 			fail_msg("allocation %d of %s: %ld pieces of memory leak", nth, call->name, leaked);
 	}
@@ -545,10 +465,9 @@ main(void)
 	enum { NUM_CALLS = sizeof(calls) / sizeof(*calls) };
 	struct CMUnitTest tests[1 + NUM_CALLS] = { cmocka_unit_test(every_nth_of_the_first) };
 
-	dl_iterate_phdr(find_library, NULL);
 	for (size_t n = 0; n < NUM_CALLS; n++)
 		tests[1 + n] = (struct CMUnitTest){ calls[n].name, every_nth, NULL, NULL, (void *)&calls[n] };
-	if (library_start == 0) {
+	if (!heap_find_library()) {
 		fprintf(stderr, "libbaton.so is not loaded\n");
 		return 1;
 	}
