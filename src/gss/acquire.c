@@ -122,6 +122,9 @@ acquire_each(struct bt_call *call, const struct wish *wish, gss_const_OID_set de
 
 		if (mech != NULL && bt_cred_element(cred, mech) != NULL)
 			continue;
+		/* Not by default: see mech.h. */
+		if (desired == NULL && mech->authenticates_nobody)
+			continue;
 		if ((grown = grow(&one, cred, acquire(&one, mech, wish))) != NULL) {
 			bt_cred_free(cred);
 			cred = grown;

@@ -114,6 +114,17 @@ has_any(const struct bt_mech *mech, gss_const_OID_set unwanted)
 	return false;
 }
 
+/* Who authenticates nobody is told of to those who wish for that, and not to a server that takes all there are. */
+static bool
+is_for(const struct bt_mech *mech, gss_const_OID_set wanted)
+{
+	for (size_t i = 0; wanted != NULL && i < wanted->count; i++)
+		if (gss_oid_equal(&wanted->elements[i], &bt_oids[BT_OID_MA_AUTH_INIT_ANON]) ||
+		    gss_oid_equal(&wanted->elements[i], &bt_oids[BT_OID_MA_AUTH_TARG_ANON]))
+			return true;
+	return !mech->authenticates_nobody;
+}
+
 /* Every mechanism here knows all attributes of the table. */
 static bool
 knows_all(gss_const_OID_set critical)
@@ -141,7 +152,8 @@ gss_indicate_mechs_by_attrs(OM_uint32 *minor_status, gss_const_OID_set desired_m
 	bt_call_wants(&call, mechs, 0);
 	bt_oid_set_new(&call, &set);
 	for (size_t i = 0; i < all.num && knows_all(critical_mech_attrs); i++)
-		if (has_all(all.list[i], desired_mech_attrs) && !has_any(all.list[i], except_mech_attrs))
+		if (is_for(all.list[i], desired_mech_attrs) && has_all(all.list[i], desired_mech_attrs) &&
+		    !has_any(all.list[i], except_mech_attrs))
 			bt_oid_set_add(&call, set, all.list[i]->oid);
 	bt_oid_set_give(&call, &set, mechs);
 	return bt_call_end(&call);

@@ -3,9 +3,12 @@
 #include "gss/call.h"
 #include "gss/handle.h"
 #include "gss/oid_set.h"
+#include "gss/oids.h"
 
+/* The first is the default one. */
 static const struct bt_mech *const all[] = {
 	&bt_mech_krb5,
+	&bt_mech_sanon,
 };
 
 struct bt_mechs
@@ -38,8 +41,10 @@ gss_indicate_mechs(OM_uint32 *minor_status, gss_OID_set *mech_set)
 	bt_call_empty_oid_set(mech_set);
 	bt_call_wants(&call, mech_set, 0);
 	bt_oid_set_new(&call, &set);
+	/* Servers accept with all that is named here: who authenticates nobody is for those who know of it. */
 	for (size_t i = 0; i < bt_mechs_all().num; i++)
-		bt_oid_set_add(&call, set, all[i]->oid);
+		if (!all[i]->authenticates_nobody)
+			bt_oid_set_add(&call, set, all[i]->oid);
 	bt_oid_set_give(&call, &set, mech_set);
 	return bt_call_end(&call);
 }
@@ -61,12 +66,17 @@ gss_inquire_names_for_mech(OM_uint32 *minor_status, gss_OID mechanism, gss_OID_s
 	return bt_call_end(&call);
 }
 
-/* A name without a type is in each mechanism's own default syntax, so every mechanism may take it. */
+/*
+ * A name without a type is in each mechanism's own default syntax, so every mechanism may take it. A mechanism that
+ * authenticates nobody takes any name as well, but is told of only to whom asks about being anonymous.
+ */
 static bool
 takes_name(const struct bt_mech *mech, const struct gss_name_struct *name)
 {
 	if (name->mech == mech)
 		return true;
+	if (mech->authenticates_nobody)
+		return bt_bytes_equal(bt_oid_view(name->type), bt_oid_view(&bt_oids[BT_OID_NT_ANONYMOUS]));
 	return name->type == GSS_C_NO_OID || list_has(mech->name_types, bt_oid_view(name->type));
 }
 

@@ -172,6 +172,8 @@ is_equal(const struct gss_name_struct *a, const struct gss_name_struct *b)
 	/* RFC 2744 §5.4: an anonymous name is the same as no other. */
 	if (is_anonymous(a) || is_anonymous(b))
 		return false;
+	if ((a->mech != NULL && a->mech->authenticates_nobody) || (b->mech != NULL && b->mech->authenticates_nobody))
+		return false;
 	if (a->mech != NULL && b->mech != NULL && a->mech != b->mech)
 		return false;
 	if (a->mech != NULL || b->mech != NULL)

@@ -12,6 +12,8 @@ gss_inquire_saslname_for_mech(OM_uint32 *minor_status, const gss_OID desired_mec
 	bt_call_empty(mech_name);
 	bt_call_empty(mech_description);
 	mech = bt_call_mech(&call, desired_mech, NULL);
+	if (!bt_call_failed(&call) && mech->sasl_name == NULL)
+		bt_call_error(&call, mech, BT_ERR_UNAVAILABLE);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
 	bt_call_give_text(&call, bt_bytes_of_str(mech->sasl_name), sasl_mech_name);
@@ -35,7 +37,7 @@ gss_inquire_mech_for_saslname(OM_uint32 *minor_status, const gss_buffer_t sasl_m
 	bt_call_empty_oid(mech_type);
 	wanted = bt_call_input(&call, sasl_mech_name, 0);
 	for (size_t i = 0; i < all.num; i++)
-		if (bt_bytes_equal(wanted, bt_bytes_of_str(all.list[i]->sasl_name)))
+		if (all.list[i]->sasl_name != NULL && bt_bytes_equal(wanted, bt_bytes_of_str(all.list[i]->sasl_name)))
 			found = all.list[i];
 	if (found == NULL)
 		bt_call_refuse(&call, GSS_S_BAD_MECH, 0);
