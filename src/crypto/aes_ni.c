@@ -6,16 +6,6 @@
 
 #define TARGET __attribute__((target("aes,sse4.1")))
 
-/* Blocks of one step of decryption: enough to fill the pipeline of the instruction. */
-enum { WIDTH = 8 };
-
-/* Over a loop of WIDTH, so that its arrays become registers. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
 /* Each word xor all words before it. */
 TARGET static inline __m128i
 xor_down(__m128i v)
@@ -101,38 +91,14 @@ decrypt_block(const struct bt_crypto_aes *aes, __m128i block)
 	return _mm_aesdeclast_si128(block, aes_load(aes->schedule + 16 * aes->num_rounds));
 }
 
-/* WIDTH blocks at once. All are read before the first is written: out may be in. */
-TARGET static inline __m128i
-decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
-{
-	__m128i block[WIDTH], cipher[WIDTH], key = aes_load(aes->schedule);
-
-	UNROLL
-	for (int b = 0; b < WIDTH; b++) {
-		cipher[b] = aes_load(in + 16 * b);
-		block[b] = _mm_xor_si128(cipher[b], key);
-	}
-	for (int i = 1; i < aes->num_rounds; i++) {
-		key = aes_load(aes->schedule + 16 * i);
-		UNROLL
-		for (int b = 0; b < WIDTH; b++)
-			block[b] = _mm_aesdec_si128(block[b], key);
-	}
-	key = aes_load(aes->schedule + 16 * aes->num_rounds);
-	UNROLL
-	for (int b = 0; b < WIDTH; b++)
-		aes_store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
-	return cipher[WIDTH - 1];
-}
-
 TARGET void
 bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
 			     uint8_t *out, size_t len)
 {
 	__m128i before = aes_load(chain);
 
-	for (; len >= 16 * WIDTH; len -= 16 * WIDTH, in += 16 * WIDTH, out += 16 * WIDTH)
-		before = decrypt_wide(aes, before, in, out);
+	for (; len >= 16 * AES_WIDTH; len -= 16 * AES_WIDTH, in += 16 * AES_WIDTH, out += 16 * AES_WIDTH)
+		before = aes_cbc_decrypt_wide(aes, before, in, out);
 	for (; len != 0; len -= 16, in += 16, out += 16) {
 		__m128i cipher = aes_load(in);
 

@@ -40,4 +40,38 @@ aes_cbc_encrypt(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *i
 	return chain;
 }
 
+/* Blocks of one step of decryption: enough to fill the pipeline of the instruction. */
+enum { AES_WIDTH = 8 };
+
+/* Over a loop of AES_WIDTH, so that its arrays become registers. */
+#if defined(__clang__)
+#define AES_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define AES_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+/* AES_WIDTH blocks at once. All are read before the first is written: out may be in. */
+AES_INLINE __m128i
+aes_cbc_decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
+{
+	__m128i block[AES_WIDTH], cipher[AES_WIDTH], key = aes_load(aes->schedule);
+
+	AES_UNROLL
+	for (int b = 0; b < AES_WIDTH; b++) {
+		cipher[b] = aes_load(in + 16 * b);
+		block[b] = _mm_xor_si128(cipher[b], key);
+	}
+	for (int i = 1; i < aes->num_rounds; i++) {
+		key = aes_load(aes->schedule + 16 * i);
+		AES_UNROLL
+		for (int b = 0; b < AES_WIDTH; b++)
+			block[b] = _mm_aesdec_si128(block[b], key);
+	}
+	key = aes_load(aes->schedule + 16 * aes->num_rounds);
+	AES_UNROLL
+	for (int b = 0; b < AES_WIDTH; b++)
+		aes_store(out + 16 * b, _mm_xor_si128(_mm_aesdeclast_si128(block[b], key), b == 0 ? chain : cipher[b - 1]));
+	return cipher[AES_WIDTH - 1];
+}
+
 #endif

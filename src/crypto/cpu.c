@@ -6,7 +6,7 @@
 #include <cpuid.h>
 #endif
 
-enum { KNOWN = 1, HAS_AES = 2, HAS_SHA = 4 };
+enum { KNOWN = 1, HAS_AES = 2, HAS_SHA = 4, HAS_BMI = 8 };
 
 /* Written with the same value by whoever asks first, so no lock and no order. */
 static _Atomic unsigned features;
@@ -23,8 +23,12 @@ look(void)
 
 	if (has_sse41 && (c & bit_AES) != 0)
 		found |= HAS_AES;
-	if (has_sse41 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) != 0)
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		return found;
+	if (has_sse41 && (b & bit_SHA) != 0)
 		found |= HAS_SHA;
+	if ((b & bit_BMI) != 0 && (b & bit_BMI2) != 0)
+		found |= HAS_BMI;
 #endif
 	return found;
 }
@@ -51,6 +55,12 @@ bool
 bt_crypto_cpu_has_sha(void)
 {
 	return (known() & HAS_SHA) != 0;
+}
+
+bool
+bt_crypto_cpu_has_bmi(void)
+{
+	return (known() & HAS_BMI) != 0;
 }
 
 void

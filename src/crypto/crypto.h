@@ -119,7 +119,10 @@ int bt_crypto_aead_seal(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct
 int bt_crypto_aead_open(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct bt_bytes aad, struct bt_bytes sealed,
 			uint8_t *text);
 
-/* bt_crypto_x25519_new - a fresh key pair. RFC 7748 §6.1. Errors: ENTROPY, CRYPTO; then both are zeroed. The caller wipes secret. */
+/*
+ * bt_crypto_x25519_new - a fresh key pair. RFC 7748 §6.1. The caller wipes secret.
+ * Errors: ENTROPY, CRYPTO; then both are zeroed.
+ */
 int bt_crypto_x25519_new(uint8_t secret[static BT_CRYPTO_X25519_LEN], uint8_t public[static BT_CRYPTO_X25519_LEN]);
 
 /*

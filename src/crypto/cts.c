@@ -34,9 +34,9 @@ crypt_run(struct pass *pass, size_t len)
 
 	pass->in.offset += len;
 	pass->out.offset += len;
-	if (pass->in.digest != NULL && bt_crypto_stitch_encrypt(&pass->cbc, pass->in.digest, true, in, out, len))
+	if (pass->in.digest != NULL && bt_crypto_stitch(&pass->cbc, pass->in.digest, true, in, out, len))
 		return;
-	if (pass->out.digest != NULL && bt_crypto_stitch_encrypt(&pass->cbc, pass->out.digest, false, in, out, len))
+	if (pass->out.digest != NULL && bt_crypto_stitch(&pass->cbc, pass->out.digest, false, in, out, len))
 		return;
 	while (len != 0) {
 		size_t chunk = len < CHUNK_LEN ? len : CHUNK_LEN;

@@ -57,36 +57,67 @@ sha1_expand(__m128i w0, __m128i w1, __m128i w2, __m128i w3)
 		(w0) = sha1_expand((w0), (w1), (w2), (w3)); \
 	} while (0)
 
+/*
+ * One block. beside(i) is done after the ith four rounds, 0 to 19: work of another kind that does not wait for the hash.
+ * The first four rounds take E as it is; all later ones take A of four rounds before, rotated.
+ */
+#define SHA1_BLOCK(s, in, beside)                                                                    \
+	do {                                                                                         \
+		__m128i w0 = sha1_words(in), w1 = sha1_words((in) + 16), w2 = sha1_words((in) + 32), \
+			w3 = sha1_words((in) + 48);                                                  \
+		__m128i abcd = (s)->abcd, e = (s)->abcd;                                             \
+                                                                                                     \
+		abcd = _mm_sha1rnds4_epu32(abcd, _mm_add_epi32((s)->e, w0), 0);                      \
+		w0 = sha1_expand(w0, w1, w2, w3);                                                    \
+		beside(0);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 0);                                        \
+		beside(1);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 0);                                        \
+		beside(2);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 0);                                        \
+		beside(3);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 0);                                        \
+		beside(4);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 1);                                        \
+		beside(5);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 1);                                        \
+		beside(6);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 1);                                        \
+		beside(7);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 1);                                        \
+		beside(8);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 1);                                        \
+		beside(9);                                                                           \
+		SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 2);                                        \
+		beside(10);                                                                          \
+		SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 2);                                        \
+		beside(11);                                                                          \
+		SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 2);                                        \
+		beside(12);                                                                          \
+		SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 2);                                        \
+		beside(13);                                                                          \
+		SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 2);                                        \
+		beside(14);                                                                          \
+		SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 3);                                        \
+		beside(15);                                                                          \
+		SHA1_QUAD(abcd, e, w0, 3);                                                           \
+		beside(16);                                                                          \
+		SHA1_QUAD(abcd, e, w1, 3);                                                           \
+		beside(17);                                                                          \
+		SHA1_QUAD(abcd, e, w2, 3);                                                           \
+		beside(18);                                                                          \
+		SHA1_QUAD(abcd, e, w3, 3);                                                           \
+		beside(19);                                                                          \
+		(s)->e = _mm_sha1nexte_epu32(e, (s)->e);                                             \
+		(s)->abcd = _mm_add_epi32(abcd, (s)->abcd);                                          \
+	} while (0)
+
+#define SHA_BESIDE_NOTHING(i) ((void)0)
+
 SHA_INLINE void
 sha1_block(struct sha1_lanes *s, const uint8_t *in)
 {
-	__m128i w0 = sha1_words(in), w1 = sha1_words(in + 16), w2 = sha1_words(in + 32), w3 = sha1_words(in + 48);
-	__m128i abcd = s->abcd, e = s->abcd;
-
-	/* The first four rounds take E as it is; all later ones take A of four rounds before, rotated. */
-	abcd = _mm_sha1rnds4_epu32(abcd, _mm_add_epi32(s->e, w0), 0);
-	w0 = sha1_expand(w0, w1, w2, w3);
-	SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 0);
-	SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 0);
-	SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 0);
-	SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 0);
-	SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 1);
-	SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 1);
-	SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 1);
-	SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 1);
-	SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 1);
-	SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 2);
-	SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 2);
-	SHA1_QUAD_EXPAND(abcd, e, w0, w1, w2, w3, 2);
-	SHA1_QUAD_EXPAND(abcd, e, w1, w2, w3, w0, 2);
-	SHA1_QUAD_EXPAND(abcd, e, w2, w3, w0, w1, 2);
-	SHA1_QUAD_EXPAND(abcd, e, w3, w0, w1, w2, 3);
-	SHA1_QUAD(abcd, e, w0, 3);
-	SHA1_QUAD(abcd, e, w1, 3);
-	SHA1_QUAD(abcd, e, w2, 3);
-	SHA1_QUAD(abcd, e, w3, 3);
-	s->e = _mm_sha1nexte_epu32(e, s->e);
-	s->abcd = _mm_add_epi32(abcd, s->abcd);
+	SHA1_BLOCK(s, in, SHA_BESIDE_NOTHING);
 }
 
 extern const uint32_t bt_crypto_sha256_constants[64];
