@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -13,15 +14,20 @@ enum { SHORT_MAX = 256 };
 static int
 generate(uint8_t *out, size_t len)
 {
-	while (len != 0) {
+	int e = 0;
+
+	/* The program's queue of libcrypto errors is its own. */
+	ERR_set_mark();
+	while (e == 0 && len != 0) {
 		int step = len > INT_MAX ? INT_MAX : (int)len;
 
 		if (RAND_bytes(out, step) != 1)
-			return BT_ERR_ENTROPY;
+			e = BT_ERR_ENTROPY;
 		out += step;
 		len -= (size_t)step;
 	}
-	return 0;
+	ERR_pop_to_mark();
+	return e;
 }
 
 static int

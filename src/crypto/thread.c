@@ -1,5 +1,6 @@
 #include "crypto/thread.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -63,14 +64,19 @@ static EVP_CIPHER_CTX *
 make_cipher(enum bt_crypto_cipher which)
 {
 	static const char *const names[] = {"AES-128-CBC", "AES-256-CBC", "AES-256-GCM"};
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, names[which], NULL);
-	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
+	EVP_CIPHER *cipher;
+	EVP_CIPHER_CTX *ctx;
 
+	/* The program's queue of libcrypto errors is its own. */
+	ERR_set_mark();
+	cipher = EVP_CIPHER_fetch(NULL, names[which], NULL);
+	ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
 	if (ctx != NULL && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL) != 1) {
 		EVP_CIPHER_CTX_free(ctx);
 		ctx = NULL;
 	}
 	EVP_CIPHER_free(cipher); /* the context has its own reference */
+	ERR_pop_to_mark();
 	return ctx;
 }
 

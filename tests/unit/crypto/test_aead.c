@@ -1,4 +1,5 @@
 /* AES-256-GCM: lengths, aliasing, and every bit of key, associated data, text and tag. */
+#include <openssl/err.h>
 #include <pthread.h>
 
 #include "support.h"
@@ -51,6 +52,8 @@ every_bit_counts(void **state)
 		assert_true(has_only(back, sizeof back, 0));
 		input[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
+	/* The program's queue of errors has nothing of ours. */
+	assert_true(ERR_peek_error() == 0);
 	assert_int_equal(bt_crypto_aead_open(input, bt_bytes_of(aad, 10), bt_bytes_of(sealed, 36), back), 0);
 	assert_int_equal(bt_crypto_aead_open(input, bt_bytes_of(aad, 9), bt_bytes_of(sealed, 36), back), BT_ERR_BAD_MIC);
 	for (size_t len = 0; len < 36; len++)

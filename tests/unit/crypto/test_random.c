@@ -1,6 +1,7 @@
 /* Random bytes: never twice, not in a thread, not after fork; none stays behind; and a failing generator gives none at all. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_set_rand_method, to make the generator fail */
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -131,6 +132,7 @@ static int
 fail_to_generate(unsigned char *out, int len)
 {
 	memset(out, 0x55, (size_t)len);
+	ERR_raise(ERR_LIB_RAND, ERR_R_INTERNAL_ERROR);
 	return 0;
 }
 
@@ -157,6 +159,8 @@ failure_is_told_and_gives_nothing(void **state)
 		assert_true(has_only(bytes, lengths[i], 0));
 		assert_int_equal(bt_crypto_thread_reserve()->left, 0);
 	}
+	/* The program's queue of errors has nothing of ours. */
+	assert_true(ERR_peek_error() == 0);
 	assert_int_equal(RAND_set_rand_method(NULL), 1);
 	assert_int_equal(bt_crypto_random(bytes, 16), 0);
 	assert_false(has_only(bytes, 16, 0x55));

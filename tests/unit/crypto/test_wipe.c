@@ -234,11 +234,12 @@ keys_of_enctypes_are_gone(void **state)
 	static void (*const makes[])(struct call *) = {make_seal_key, make_open_key, make_mac_key, make_prf,
 						       encrypt,	      decrypt,	     make_mac};
 	static struct call call;
-	int mem = open("/proc/self/mem", O_RDONLY);
+	int mem;
 
 	/* Under the address sanitizer every register is also a place on the stack. */
 	if (IS_SANITIZED)
 		skip();
+	mem = open("/proc/self/mem", O_RDONLY);
 	for (size_t i = 0; i < NUM_ENCTYPES; i++) {
 		derive_needles(enctypes[i]);
 		assert_false(is_in_memory());
