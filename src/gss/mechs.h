@@ -8,11 +8,7 @@
 
 #include "mech/mech.h"
 
-struct bt_mechs {
-	const struct bt_mech *const *list; /* the default one first; never empty */
-	size_t num;
-};
-
+/* bt_mechs_all - never empty. */
 struct bt_mechs bt_mechs_all(void);
 
 /* bt_mechs_has_attribute - is an attribute of RFC 5587 among a mechanism's? */

@@ -21,6 +21,12 @@
 
 struct bt_mech;
 
+/* All that there are, the default one first; who needs others is handed them. */
+struct bt_mechs {
+	const struct bt_mech *const *list;
+	size_t num;
+};
+
 /* ---- names ---- */
 
 /*
@@ -128,6 +134,13 @@ struct bt_cred_facts {
 
 /* ---- the steps ---- */
 
+/* One of the mechanisms that a negotiation may come out at. */
+struct bt_offer {
+	const struct bt_mech *mech;
+	struct bt_mcred *cred;           /* NULL: the default */
+	const struct bt_mn *target;      /* the mechanism's form of it; initiators only */
+};
+
 struct bt_init_step {
 	struct bt_mcred *cred;           /* NULL: the default */
 	const struct bt_mn *target;
@@ -135,12 +148,16 @@ struct bt_init_step {
 	uint32_t lifetime_s;             /* 0: the default */
 	const struct bt_bindings *bindings; /* NULL: none */
 	struct bt_bytes token;           /* from the acceptor, whole, with its framing; empty in the first step */
+	const struct bt_offer *offers;   /* for a mechanism that negotiates, in place of cred and target: best first */
+	size_t num_offers;
 };
 
 struct bt_accept_step {
 	struct bt_mcred *cred;           /* NULL: the default */
 	const struct bt_bindings *bindings;
 	struct bt_bytes token;           /* from the initiator, whole */
+	const struct bt_offer *offers;   /* for a mechanism that negotiates, in place of cred */
+	size_t num_offers;
 };
 
 /* A named answer to gss_inquire_sec_context_by_oid and its like: at most two buffers are in use. */
@@ -196,9 +213,9 @@ struct bt_mech {
 	int (*accept)(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		      struct bt_mcred **delegated);
 
-	/* Half-open state: to bytes (secret), from bytes (hostile until proven otherwise), gone. */
+	/* Half-open state: to bytes (secret), from bytes (hostile until proven otherwise; mechs are those it may name), gone. */
 	int (*pending_save)(const struct bt_ctx *ctx, struct bt_wr *out);
-	int (*pending_load)(struct bt_ctx *ctx, struct bt_bytes saved);
+	int (*pending_load)(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 	void (*pending_free)(struct bt_ctx *ctx);
 
 	/* Questions by OID. Errors: UNAVAILABLE (unknown OID). */

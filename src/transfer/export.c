@@ -4,10 +4,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "claim/claim.h"
+#include "mech/state.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
 #include "transfer/seal.h"
-#include "transfer/state.h"
 
 /* How long the token may wait: as long as the context lives, within limits. Errors: CONTEXT_EXPIRED. RFC 2744 §5.14. */
 static int
@@ -28,11 +28,11 @@ time_to_live(const struct bt_ctx *ctx, int64_t *ttl_ms)
 
 /* An empty token of the right size: the state is encoded, sealed and handed out in this one block. */
 static int
-new_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, struct bt_buf *token, size_t *state_len)
+new_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, struct bt_buf *token, size_t *state_len)
 {
 	size_t len;
 
-	*state_len = bt_rec_size(&bt_transfer_state_rec, state);
+	*state_len = bt_rec_size(&bt_ctx_state_rec, state);
 	len = bt_seal_token_len(ctx->wire_oid, *state_len);
 	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
@@ -41,7 +41,7 @@ new_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, struc
 }
 
 static int
-fill_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, size_t state_len,
+fill_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, size_t state_len,
 	   const struct bt_seal_header *header, const uint8_t *key, struct bt_buf *token)
 {
 	struct bt_wr wr;
@@ -50,7 +50,7 @@ fill_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, size
 	bt_wr_over(&wr, token->ptr, token->len);
 	bt_seal_write_head(&wr, ctx->wire_oid, header);
 	/* What a context holds and no token can: an import would refuse it. */
-	if ((e = bt_rec_encode(&bt_transfer_state_rec, state, &wr)) != 0)
+	if ((e = bt_rec_encode(&bt_ctx_state_rec, state, &wr)) != 0)
 		return e == BT_ERR_MALFORMED ? BT_ERR_NOT_TRANSFERABLE : e;
 	return bt_seal_close(key, token->ptr, wr.len - state_len, state_len);
 }
@@ -58,8 +58,8 @@ fill_token(const struct bt_ctx *ctx, const struct bt_transfer_state *state, size
 int
 bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 {
-	struct bt_transfer_secrets secrets;
-	struct bt_transfer_state state;
+	struct bt_ctx_secrets secrets;
+	struct bt_ctx_state state;
 	struct bt_seal_header header;
 	struct bt_claim_store *store;
 	uint8_t key[BT_CLAIM_KEY_LEN];
@@ -68,8 +68,8 @@ bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 	int e;
 
 	*token = (struct bt_buf){0};
-	bt_transfer_secrets_init(&secrets);
-	if ((e = time_to_live(ctx, &ttl_ms)) != 0 || (e = bt_transfer_state_of(ctx, &secrets, &state)) != 0 ||
+	bt_ctx_secrets_init(&secrets);
+	if ((e = time_to_live(ctx, &ttl_ms)) != 0 || (e = bt_ctx_state_of(ctx, &secrets, &state)) != 0 ||
 	    (e = new_token(ctx, &state, token, &state_len)) != 0 || (e = bt_claim_user_store(true, &store)) != 0 ||
 	    (e = bt_claim_reserve(store, ttl_ms, &header.claim, key)) != 0)
 		goto out;
@@ -80,7 +80,7 @@ bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 		bt_claim_cancel(store, &header.claim);
 	bt_mem_wipe(key, sizeof key);
 out:
-	bt_transfer_secrets_done(&secrets);
+	bt_ctx_secrets_done(&secrets);
 	if (e != 0)
 		bt_buf_free(token);
 	return e;

@@ -4,10 +4,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "claim/claim.h"
+#include "mech/state.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
 #include "transfer/seal.h"
-#include "transfer/state.h"
 
 /* The claim's key, if the header leads to a claim that is still there. Errors: those of claim/claim.h, as import words them. */
 static int
@@ -23,7 +23,7 @@ find_claim(const struct bt_seal_header *header, struct bt_claim_store **store, u
 
 /* Between legs the end may not be known yet. */
 static bool
-is_expired(const struct bt_transfer_state *state)
+is_expired(const struct bt_ctx_state *state)
 {
 	return (state->stage == BT_CTX_OPEN || state->expires_at != 0) && state->expires_at <= bt_clock_wall_s();
 }
@@ -38,25 +38,25 @@ defect_of(int e)
 }
 
 static int
-open_state(const struct bt_mech *mech, struct bt_bytes wire_oid, const struct bt_seal_parts *parts, const uint8_t *key,
-	   struct bt_buf clear, struct bt_ctx **out)
+open_state(const struct bt_mech *mech, struct bt_bytes wire_oid, struct bt_mechs mechs, const struct bt_seal_parts *parts,
+	   const uint8_t *key, struct bt_buf clear, struct bt_ctx **out)
 {
-	struct bt_transfer_state state;
+	struct bt_ctx_state state;
 	int e;
 
 	if ((e = bt_seal_open(key, parts, clear.ptr)) != 0)
 		return e;
-	if ((e = bt_rec_decode(&bt_transfer_state_rec, bt_bytes_of_buf(&clear), &state)) != 0)
+	if ((e = bt_rec_decode(&bt_ctx_state_rec, bt_bytes_of_buf(&clear), &state)) != 0)
 		return defect_of(e);
 	if (is_expired(&state))
 		return BT_ERR_CONTEXT_EXPIRED;
-	return defect_of(bt_transfer_state_build(&state, mech, wire_oid, out));
+	return defect_of(bt_ctx_state_build(&state, mech, wire_oid, mechs, out));
 }
 
 /* The state in the clear is in one block of memory: on the stack, if it is no longer than most are. */
 static int
-open_token(const struct bt_mech *mech, struct bt_bytes wire_oid, const struct bt_seal_parts *parts, const uint8_t *key,
-	   struct bt_ctx **out)
+open_token(const struct bt_mech *mech, struct bt_bytes wire_oid, struct bt_mechs mechs, const struct bt_seal_parts *parts,
+	   const uint8_t *key, struct bt_ctx **out)
 {
 	uint8_t scratch[BT_TRANSFER_SCRATCH_LEN], *heap = NULL;
 	size_t len = parts->sealed.len - BT_SEAL_TAG_LEN;
@@ -64,7 +64,7 @@ open_token(const struct bt_mech *mech, struct bt_bytes wire_oid, const struct bt
 
 	if (len > sizeof scratch && (heap = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
-	e = open_state(mech, wire_oid, parts, key, (struct bt_buf){heap != NULL ? heap : scratch, len}, out);
+	e = open_state(mech, wire_oid, mechs, parts, key, (struct bt_buf){heap != NULL ? heap : scratch, len}, out);
 	if (heap != NULL)
 		bt_mem_free_secret(heap, len);
 	else
@@ -89,7 +89,7 @@ bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct 
 		return BT_ERR_TOKEN_FORMAT;
 	if ((e = bt_transfer_check_audience(&parts.header)) != 0 || (e = find_claim(&parts.header, &store, key)) != 0)
 		return e;
-	e = open_token(mech, wire_oid, &parts, key, out);
+	e = open_token(mech, wire_oid, (struct bt_mechs){mechs, num_mechs}, &parts, key, out);
 	bt_mem_wipe(key, sizeof key);
 	/* Nothing after this can fail, and nothing before it took anything. */
 	if (e == 0 && (e = bt_claim_take(store, &parts.header.claim)) != 0) {

@@ -5,12 +5,9 @@
 #define BT_TRANSFER_LIMITS_H
 
 enum {
-	BT_TRANSFER_TTL_MAX_S = 600,            /* seconds that a token waits for its importer at most */
-	BT_TRANSFER_NAME_MAX = 64 * 1024,       /* bytes of a name, a service or a host, without the final NUL */
-	BT_TRANSFER_AUTHZ_MAX = 1024 * 1024,    /* bytes of DER AuthorizationData. RFC 4120 §5.2.6 */
-	BT_TRANSFER_PENDING_MAX = 1024 * 1024,  /* bytes of a mechanism's half-open state */
-	BT_TRANSFER_STATE_MAX = 4 * 1024 * 1024, /* bytes of a whole state; more than the sum of all above */
-	BT_TRANSFER_SCRATCH_LEN = 2048,         /* bytes of state that an import opens on its stack */
+	BT_TRANSFER_TTL_MAX_S = 600,             /* seconds that a token waits for its importer at most */
+	BT_TRANSFER_STATE_MAX = 4 * 1024 * 1024, /* bytes of a whole state; more than the sum of what mech/limits.h allows */
+	BT_TRANSFER_SCRATCH_LEN = 2048,          /* bytes of state that an import opens on its stack */
 };
 
 #endif

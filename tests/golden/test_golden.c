@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "mech/state.h"
 #include "transfer/seal.h"
-#include "transfer/state.h"
 #include "transfer/transfer.h"
 #include "unit/transfer/fake_claim.h"
 #include "unit/transfer/support.h"
@@ -55,16 +55,16 @@ golden_ctx(enum test_sample sample)
 static void
 encode(struct bt_ctx *ctx, struct bt_buf *out)
 {
-	struct bt_transfer_secrets secrets;
-	struct bt_transfer_state state;
+	struct bt_ctx_secrets secrets;
+	struct bt_ctx_state state;
 	struct bt_wr wr;
 
 	bt_wr_init(&wr);
-	bt_transfer_secrets_init(&secrets);
-	assert_int_equal(bt_transfer_state_of(ctx, &secrets, &state), 0);
-	assert_int_equal(bt_rec_encode(&bt_transfer_state_rec, &state, &wr), 0);
+	bt_ctx_secrets_init(&secrets);
+	assert_int_equal(bt_ctx_state_of(ctx, &secrets, &state), 0);
+	assert_int_equal(bt_rec_encode(&bt_ctx_state_rec, &state, &wr), 0);
 	assert_int_equal(bt_wr_take(&wr, out), 0);
-	bt_transfer_secrets_done(&secrets);
+	bt_ctx_secrets_done(&secrets);
 }
 
 static void
@@ -112,13 +112,13 @@ states_decode_and_encode_alike(void **state)
 {
 	for (int i = 0; i < NUM_SAMPLES; i++) {
 		struct bt_ctx *expected = golden_ctx((enum test_sample)i), *ctx;
-		struct bt_transfer_state record;
+		struct bt_ctx_state record;
 		uint8_t storage[16384];
 		struct bt_bytes golden = load((enum test_sample)i, "state", storage, sizeof storage);
 		struct bt_buf again;
 
-		assert_int_equal(bt_rec_decode(&bt_transfer_state_rec, golden, &record), 0);
-		assert_int_equal(bt_transfer_state_build(&record, &test_mech, expected->wire_oid, &ctx), 0);
+		assert_int_equal(bt_rec_decode(&bt_ctx_state_rec, golden, &record), 0);
+		assert_int_equal(bt_ctx_state_build(&record, &test_mech, expected->wire_oid, (struct bt_mechs){0}, &ctx), 0);
 		test_assert_same(expected, ctx);
 		encode(ctx, &again);
 		assert_true(bt_bytes_equal(golden, bt_bytes_of_buf(&again)));

@@ -277,7 +277,7 @@ struct bt_krb5_pending {
 /* bt_krb5_pending_new - attached to ctx, which becomes EXPECT_TOKEN. Errors: NOMEM. */
 int bt_krb5_pending_new(struct bt_ctx *ctx, const struct bt_krb5_pending *pending);
 int bt_krb5_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
-int bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_bytes saved);
+int bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 void bt_krb5_pending_free(struct bt_ctx *ctx);
 
 /* bt_krb5_open - the last leg is done: ctx becomes OPEN with a message object of this state. Errors: NOMEM, ENCTYPE. */

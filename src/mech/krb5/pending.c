@@ -107,7 +107,7 @@ is_possible(const struct bt_ctx *ctx, const struct saved *saved)
 }
 
 int
-bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_bytes bytes)
+bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes bytes)
 {
 	struct bt_krb5_pending pending = {0};
 	struct saved saved;

@@ -30,7 +30,7 @@ bt_sanon_pending_save(const struct bt_ctx *ctx, struct bt_wr *out)
 }
 
 int
-bt_sanon_pending_load(struct bt_ctx *ctx, struct bt_bytes bytes)
+bt_sanon_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes bytes)
 {
 	struct bt_sanon_pending *waiting;
 	struct saved saved;

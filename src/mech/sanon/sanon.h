@@ -47,7 +47,7 @@ int bt_sanon_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struc
 		    struct bt_mcred **delegated);
 
 int bt_sanon_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
-int bt_sanon_pending_load(struct bt_ctx *ctx, struct bt_bytes saved);
+int bt_sanon_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 void bt_sanon_pending_free(struct bt_ctx *ctx);
 
 #endif

@@ -11,9 +11,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "fuzz/wire/must.h"
+#include "mech/state.h"
 #include "transfer/limits.h"
 #include "transfer/seal.h"
-#include "transfer/state.h"
 #include "transfer/transfer.h"
 #include "unit/transfer/fake_claim.h"
 #include "wire/frame.h"
@@ -40,7 +40,7 @@ pending_free(struct bt_ctx *ctx)
 }
 
 static int
-pending_load(struct bt_ctx *ctx, struct bt_bytes saved)
+pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved)
 {
 	struct bt_buf *pending = bt_mem_alloc(sizeof *pending);
 
@@ -94,17 +94,17 @@ seal(struct bt_bytes oid, struct bt_bytes state, struct bt_buf *out)
 static void
 seal_again(struct bt_ctx *ctx, struct bt_buf *out)
 {
-	struct bt_transfer_secrets secrets;
-	struct bt_transfer_state state;
+	struct bt_ctx_secrets secrets;
+	struct bt_ctx_state state;
 	struct bt_wr wr;
 
 	bt_wr_init(&wr);
-	bt_transfer_secrets_init(&secrets);
-	must(bt_transfer_state_of(ctx, &secrets, &state) == 0);
-	must(bt_rec_encode(&bt_transfer_state_rec, &state, &wr) == 0);
+	bt_ctx_secrets_init(&secrets);
+	must(bt_ctx_state_of(ctx, &secrets, &state) == 0);
+	must(bt_rec_encode(&bt_ctx_state_rec, &state, &wr) == 0);
 	seal(ctx->wire_oid, bt_wr_written(&wr), out);
 	bt_wr_done(&wr);
-	bt_transfer_secrets_done(&secrets);
+	bt_ctx_secrets_done(&secrets);
 }
 
 static void

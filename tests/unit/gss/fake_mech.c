@@ -232,7 +232,7 @@ pending_save(const struct bt_ctx *ctx, struct bt_wr *out)
 }
 
 static int
-pending_load(struct bt_ctx *ctx, struct bt_bytes saved)
+pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved)
 {
 	return (ctx->pending = bt_mem_alloc(1)) != NULL ? 0 : BT_ERR_NOMEM;
 }

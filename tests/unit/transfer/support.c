@@ -197,7 +197,7 @@ pending_save(const struct bt_ctx *ctx, struct bt_wr *out)
 }
 
 static int
-pending_load(struct bt_ctx *ctx, struct bt_bytes saved)
+pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved)
 {
 	struct pending *pending;
 

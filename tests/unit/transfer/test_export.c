@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/oid.h"
 #include "fake_claim.h"
+#include "mech/limits.h"
 #include "support.h"
 #include "transfer/limits.h"
 #include "transfer/transfer.h"
@@ -195,10 +196,10 @@ what_cannot_move_stays(void **state)
 	test_pending_error = 0;
 	/* Noticed when the claim is reserved already, which is then given back. */
 	assert_int_equal(fake_claims.num_cancelled, 0);
-	test_ctx_set_pending(ctx, BT_TRANSFER_PENDING_MAX + 1);
+	test_ctx_set_pending(ctx, BT_CTX_PENDING_MAX + 1);
 	assert_fails(ctx, BT_ERR_NOT_TRANSFERABLE);
 	assert_int_equal(fake_claims.num_cancelled, 1);
-	test_ctx_set_pending(ctx, BT_TRANSFER_PENDING_MAX);
+	test_ctx_set_pending(ctx, BT_CTX_PENDING_MAX);
 	assert_works(ctx);
 	bt_ctx_free(ctx);
 	bt_ctx_free(fresh);

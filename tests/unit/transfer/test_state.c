@@ -8,22 +8,23 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "mech/limits.h"
+#include "mech/state.h"
 #include "support.h"
 #include "transfer/limits.h"
-#include "transfer/state.h"
 
 static int
 encode(struct bt_ctx *ctx, struct bt_wr *out)
 {
-	struct bt_transfer_secrets secrets;
-	struct bt_transfer_state state;
+	struct bt_ctx_secrets secrets;
+	struct bt_ctx_state state;
 	int e;
 
 	bt_wr_init(out);
-	bt_transfer_secrets_init(&secrets);
-	if ((e = bt_transfer_state_of(ctx, &secrets, &state)) == 0)
-		e = bt_rec_encode(&bt_transfer_state_rec, &state, out);
-	bt_transfer_secrets_done(&secrets);
+	bt_ctx_secrets_init(&secrets);
+	if ((e = bt_ctx_state_of(ctx, &secrets, &state)) == 0)
+		e = bt_rec_encode(&bt_ctx_state_rec, &state, out);
+	bt_ctx_secrets_done(&secrets);
 	return e;
 }
 
@@ -32,12 +33,12 @@ every_fact_comes_back(void **state)
 {
 	for (int sample = 0; sample < NUM_SAMPLES; sample++) {
 		struct bt_ctx *ctx = test_ctx_new((enum test_sample)sample), *back;
-		struct bt_transfer_state record;
+		struct bt_ctx_state record;
 		struct bt_wr wr, again;
 
 		assert_int_equal(encode(ctx, &wr), 0);
-		assert_int_equal(bt_rec_decode(&bt_transfer_state_rec, bt_wr_written(&wr), &record), 0);
-		assert_int_equal(bt_transfer_state_build(&record, &test_mech, ctx->wire_oid, &back), 0);
+		assert_int_equal(bt_rec_decode(&bt_ctx_state_rec, bt_wr_written(&wr), &record), 0);
+		assert_int_equal(bt_ctx_state_build(&record, &test_mech, ctx->wire_oid, (struct bt_mechs){0}, &back), 0);
 		test_assert_same(ctx, back);
 		assert_int_equal(encode(back, &again), 0);
 		assert_true(bt_bytes_equal(bt_wr_written(&wr), bt_wr_written(&again)));
@@ -53,7 +54,7 @@ strings_and_bytes_go_up_to_their_bounds(void **state)
 {
 	for (int over = 0; over < 2; over++) {
 		struct bt_ctx *ctx = test_ctx_new(SAMPLE_HALF_ACCEPTOR);
-		size_t len = BT_TRANSFER_NAME_MAX + (size_t)over;
+		size_t len = BT_CTX_NAME_MAX + (size_t)over;
 		char *text = malloc(len + 1);
 		struct bt_wr wr;
 
@@ -66,13 +67,13 @@ strings_and_bytes_go_up_to_their_bounds(void **state)
 		ctx->initiator = NULL;
 
 		bt_buf_free(&ctx->authz);
-		ctx->authz.len = BT_TRANSFER_AUTHZ_MAX + (size_t)over;
+		ctx->authz.len = BT_CTX_AUTHZ_MAX + (size_t)over;
 		ctx->authz.ptr = bt_mem_alloc(ctx->authz.len);
 		assert_int_equal(encode(ctx, &wr), over != 0 ? BT_ERR_MALFORMED : 0);
 		bt_wr_done(&wr);
 		bt_buf_free(&ctx->authz);
 
-		test_ctx_set_pending(ctx, BT_TRANSFER_PENDING_MAX + (size_t)over);
+		test_ctx_set_pending(ctx, BT_CTX_PENDING_MAX + (size_t)over);
 		assert_int_equal(encode(ctx, &wr), over != 0 ? BT_ERR_MALFORMED : 0);
 		assert_true(wr.len < BT_TRANSFER_STATE_MAX);
 		bt_wr_done(&wr);
@@ -112,10 +113,10 @@ what_cannot_move_is_not_described(void **state)
 
 static const uint8_t key_bytes[32] = {1};
 
-static struct bt_transfer_state
+static struct bt_ctx_state
 open_record(void)
 {
-	return (struct bt_transfer_state){
+	return (struct bt_ctx_state){
 	    .stage = BT_CTX_OPEN,
 	    .subkey_enctype = 18,
 	    .subkey = bt_bytes_of(key_bytes, 32),
@@ -123,18 +124,18 @@ open_record(void)
 	};
 }
 
-static struct bt_transfer_state
+static struct bt_ctx_state
 half_open_record(void)
 {
-	return (struct bt_transfer_state){.stage = BT_CTX_EXPECT_TOKEN};
+	return (struct bt_ctx_state){.stage = BT_CTX_EXPECT_TOKEN};
 }
 
 static int
-build(struct bt_transfer_state record)
+build(struct bt_ctx_state record)
 {
 	long num_live = test_mem.num_live;
 	struct bt_ctx *ctx = (struct bt_ctx *)&record;
-	int e = bt_transfer_state_build(&record, &test_mech, test_mech.oid, &ctx);
+	int e = bt_ctx_state_build(&record, &test_mech, test_mech.oid, (struct bt_mechs){0}, &ctx);
 
 	assert_int_equal(ctx == NULL, e != 0);
 	bt_ctx_free(ctx);
@@ -144,7 +145,7 @@ build(struct bt_transfer_state record)
 
 #define CHANGED(make, change)                        \
 	({                                           \
-		struct bt_transfer_state r = make(); \
+		struct bt_ctx_state r = make(); \
 		change;                              \
 		build(r);                            \
 	})
@@ -193,12 +194,12 @@ contradictions_are_refused(void **state)
 static void
 a_mechanism_that_loads_nothing_gets_nothing(void **state)
 {
-	struct bt_transfer_state record = half_open_record();
+	struct bt_ctx_state record = half_open_record();
 	struct bt_mech cannot_load = test_mech;
 	struct bt_ctx *ctx;
 
 	cannot_load.pending_load = NULL;
-	assert_int_equal(bt_transfer_state_build(&record, &cannot_load, cannot_load.oid, &ctx), BT_ERR_MALFORMED);
+	assert_int_equal(bt_ctx_state_build(&record, &cannot_load, cannot_load.oid, (struct bt_mechs){0}, &ctx), BT_ERR_MALFORMED);
 	assert_null(ctx);
 }
 
@@ -207,17 +208,17 @@ a_description_tells_no_secret(void **state)
 {
 	for (int sample = 0; sample < NUM_SAMPLES; sample++) {
 		struct bt_ctx *ctx = test_ctx_new((enum test_sample)sample);
-		struct bt_transfer_secrets secrets;
-		struct bt_transfer_state record;
+		struct bt_ctx_secrets secrets;
+		struct bt_ctx_state record;
 		struct bt_wr wr;
 
 		bt_mn_free(ctx->initiator); /* names are told */
 		bt_mn_free(ctx->acceptor);
 		ctx->initiator = ctx->acceptor = NULL;
 		bt_wr_init(&wr);
-		bt_transfer_secrets_init(&secrets);
-		assert_int_equal(bt_transfer_state_of(ctx, &secrets, &record), 0);
-		bt_rec_describe(&bt_transfer_state_rec, &record, &wr);
+		bt_ctx_secrets_init(&secrets);
+		assert_int_equal(bt_ctx_state_of(ctx, &secrets, &record), 0);
+		bt_rec_describe(&bt_ctx_state_rec, &record, &wr);
 		assert_false(test_has_secret(wr.ptr, wr.len));
 		/* Nor as hexadecimal digits. */
 		assert_null(memmem(wr.ptr, wr.len, "5b5b5b5b", 8));
@@ -225,7 +226,7 @@ a_description_tells_no_secret(void **state)
 		assert_null(memmem(wr.ptr, wr.len, "2e2e2e2e", 8));
 		assert_null(memmem(wr.ptr, wr.len, "71717171", 8));
 		bt_wr_done(&wr);
-		bt_transfer_secrets_done(&secrets);
+		bt_ctx_secrets_done(&secrets);
 		bt_ctx_free(ctx);
 	}
 }
@@ -259,8 +260,8 @@ the_document_has_the_same_table(void **state)
 
 		if (sscanf(line, "| %u | `%63[a-z_]` | %15[a-z0-9] |", &tag, name, type) != 3)
 			continue;
-		assert_true(num_rows < bt_transfer_state_rec.num_fields);
-		field = &bt_transfer_state_rec.fields[num_rows++];
+		assert_true(num_rows < bt_ctx_state_rec.num_fields);
+		field = &bt_ctx_state_rec.fields[num_rows++];
 		assert_int_equal(tag, field->tag);
 		assert_string_equal(name, field->name);
 		assert_string_equal(type, type_name(field->type));
@@ -268,9 +269,9 @@ the_document_has_the_same_table(void **state)
 		assert_int_equal(strstr(line, "required") != NULL, !field->is_optional);
 	}
 	fclose(doc);
-	assert_int_equal(num_rows, bt_transfer_state_rec.num_fields);
+	assert_int_equal(num_rows, bt_ctx_state_rec.num_fields);
 	for (size_t i = 1; i < num_rows; i++)
-		assert_true(bt_transfer_state_rec.fields[i - 1].tag < bt_transfer_state_rec.fields[i].tag);
+		assert_true(bt_ctx_state_rec.fields[i - 1].tag < bt_ctx_state_rec.fields[i].tag);
 }
 
 int

@@ -1,21 +1,22 @@
 /*
- * state - what moves: the facts of a context as one flat record, described by one table.
+ * state - what a context is, as one flat record described by one table: what moves to another process, and what a mechanism that
+ * negotiates keeps of the one it negotiates.
  *
  * The record is protocol facts, never pointers into a context's inside: strings with their final NUL, keys, numbers. Format
  * version 1 is this table (doc/format/token.md); a row is never renumbered, and any new row is a new format version, since who
  * reads refuses what it does not know.
  *
- * A record made from a context has views of that context and of a struct bt_transfer_secrets; one that was decoded has views
+ * A record made from a context has views of that context and of a struct bt_ctx_secrets; one that was decoded has views
  * of the decoded bytes. Neither outlives them.
  */
-#ifndef BT_TRANSFER_STATE_H
-#define BT_TRANSFER_STATE_H
+#ifndef BT_MECH_STATE_H
+#define BT_MECH_STATE_H
 
 #include "base/bytes.h"
 #include "mech/mech.h"
 #include "wire/rec.h"
 
-struct bt_transfer_state {
+struct bt_ctx_state {
 	uint8_t stage; /* enum bt_ctx_stage */
 	bool is_initiator;
 	uint32_t flags;
@@ -45,25 +46,26 @@ struct bt_transfer_state {
 	struct bt_bytes pending; /* EXPECT_TOKEN: what the mechanism saved */
 };
 
-extern const struct bt_rec bt_transfer_state_rec;
+extern const struct bt_rec bt_ctx_state_rec;
 
-/* Copies of secrets that a record's views point into; wiped by bt_transfer_secrets_done. */
-struct bt_transfer_secrets {
+/* Copies of secrets that a record's views point into; wiped by bt_ctx_secrets_done. */
+struct bt_ctx_secrets {
 	struct bt_msg_state msg;
 	struct bt_wr pending;
 };
 
-void bt_transfer_secrets_init(struct bt_transfer_secrets *secrets);
-void bt_transfer_secrets_done(struct bt_transfer_secrets *secrets);
+void bt_ctx_secrets_init(struct bt_ctx_secrets *secrets);
+void bt_ctx_secrets_done(struct bt_ctx_secrets *secrets);
 
-/* bt_transfer_state_of - the record of ctx, with views of ctx and secrets. Errors: NOT_TRANSFERABLE, NOMEM, the mechanism's. */
-int bt_transfer_state_of(struct bt_ctx *ctx, struct bt_transfer_secrets *secrets, struct bt_transfer_state *out);
+/* bt_ctx_state_of - the record of ctx, with views of ctx and secrets. Errors: NOT_TRANSFERABLE, NOMEM, the mechanism's. */
+int bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ctx_state *out);
 
 /*
- * bt_transfer_state_build - a context of the record; copies all it keeps.
+ * bt_ctx_state_build - a context of the record; copies all it keeps.
+ *   mechs  those that a half-open state may name
  * Errors: MALFORMED (facts that no context has together), ENCTYPE, NOMEM, the mechanism's; then out is NULL.
  */
-int bt_transfer_state_build(const struct bt_transfer_state *state, const struct bt_mech *mech, struct bt_bytes wire_oid,
-			    struct bt_ctx **out);
+int bt_ctx_state_build(const struct bt_ctx_state *state, const struct bt_mech *mech, struct bt_bytes wire_oid,
+		       struct bt_mechs mechs, struct bt_ctx **out);
 
 #endif

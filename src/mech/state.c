@@ -1,19 +1,19 @@
-#include "transfer/state.h"
+#include "mech/state.h"
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "transfer/limits.h"
+#include "mech/limits.h"
 
 #define FIELD(member, tag, type, presence, min, max) \
-	BT_REC_FIELD(bt_transfer_state, member, tag, type, false, presence, min, max)
+	BT_REC_FIELD(bt_ctx_state, member, tag, type, false, presence, min, max)
 #define SECRET(member, tag, type, presence, min, max) \
-	BT_REC_FIELD(bt_transfer_state, member, tag, type, true, presence, min, max)
+	BT_REC_FIELD(bt_ctx_state, member, tag, type, true, presence, min, max)
 
 enum { REQUIRED = false, OPTIONAL = true };
 
 /* Strings carry their final NUL, so that an empty one and none are two things. */
 #define STRING_MIN 1
-#define STRING_MAX (BT_TRANSFER_NAME_MAX + 1)
+#define STRING_MAX (BT_CTX_NAME_MAX + 1)
 
 static const struct bt_rec_field fields[] = {
     FIELD(stage, 1, BT_REC_U8, REQUIRED, BT_CTX_EXPECT_TOKEN, BT_CTX_OPEN),
@@ -48,21 +48,21 @@ static const struct bt_rec_field fields[] = {
     FIELD(recv_seen, 42, BT_REC_U64, OPTIONAL, 0, UINT64_MAX),
 
     /* What a domain controller says about a person is nobody's to print. */
-    SECRET(authz, 48, BT_REC_BYTES, OPTIONAL, 1, BT_TRANSFER_AUTHZ_MAX),
-    SECRET(pending, 49, BT_REC_BYTES, OPTIONAL, 1, BT_TRANSFER_PENDING_MAX),
+    SECRET(authz, 48, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_AUTHZ_MAX),
+    SECRET(pending, 49, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_PENDING_MAX),
 };
 
-const struct bt_rec bt_transfer_state_rec = {fields, sizeof fields / sizeof fields[0]};
+const struct bt_rec bt_ctx_state_rec = {fields, sizeof fields / sizeof fields[0]};
 
 void
-bt_transfer_secrets_init(struct bt_transfer_secrets *secrets)
+bt_ctx_secrets_init(struct bt_ctx_secrets *secrets)
 {
 	secrets->msg = (struct bt_msg_state){0};
 	bt_wr_init(&secrets->pending);
 }
 
 void
-bt_transfer_secrets_done(struct bt_transfer_secrets *secrets)
+bt_ctx_secrets_done(struct bt_ctx_secrets *secrets)
 {
 	bt_mem_wipe(&secrets->msg, sizeof secrets->msg);
 	bt_wr_done(&secrets->pending);
@@ -77,7 +77,7 @@ string_of(const char *text)
 }
 
 static void
-names_of(const struct bt_ctx *ctx, struct bt_transfer_state *out)
+names_of(const struct bt_ctx *ctx, struct bt_ctx_state *out)
 {
 	const struct bt_mn *initiator = ctx->initiator, *acceptor = ctx->acceptor;
 
@@ -98,7 +98,7 @@ names_of(const struct bt_ctx *ctx, struct bt_transfer_state *out)
 }
 
 static void
-message_of(const struct bt_msg_state *msg, struct bt_transfer_state *out)
+message_of(const struct bt_msg_state *msg, struct bt_ctx_state *out)
 {
 	out->is_dce = msg->is_dce;
 	out->detects_replay = msg->detects_replay;
@@ -114,12 +114,12 @@ message_of(const struct bt_msg_state *msg, struct bt_transfer_state *out)
 }
 
 int
-bt_transfer_state_of(struct bt_ctx *ctx, struct bt_transfer_secrets *secrets, struct bt_transfer_state *out)
+bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ctx_state *out)
 {
 	bool is_open = ctx->stage == BT_CTX_OPEN;
 	int e;
 
-	*out = (struct bt_transfer_state){
+	*out = (struct bt_ctx_state){
 	    .stage = (uint8_t)ctx->stage,
 	    .is_initiator = ctx->is_initiator,
 	    .flags = ctx->flags,
@@ -188,7 +188,7 @@ read_key(int32_t enctype, struct bt_bytes bytes, struct bt_msg_key *out)
 }
 
 static int
-build_message(const struct bt_transfer_state *state, struct bt_msg **out)
+build_message(const struct bt_ctx_state *state, struct bt_msg **out)
 {
 	struct bt_msg_state msg = {
 	    .is_initiator = state->is_initiator,
@@ -211,18 +211,18 @@ build_message(const struct bt_transfer_state *state, struct bt_msg **out)
 
 /* A context between legs has no per-message facts: what would be dropped here is refused. */
 static int
-build_pending(const struct bt_transfer_state *state, struct bt_ctx *ctx)
+build_pending(const struct bt_ctx_state *state, struct bt_mechs mechs, struct bt_ctx *ctx)
 {
 	if (state->is_dce || state->detects_replay || state->detects_sequence || state->subkey_enctype != 0 ||
 	    state->subkey.len != 0 || state->acceptor_subkey_enctype != 0 || state->acceptor_subkey.len != 0 ||
 	    state->send_next != 0 || state->recv_first != 0 || state->recv_next != 0 || state->recv_seen != 0)
 		return BT_ERR_MALFORMED;
-	return ctx->mech->pending_load != NULL ? ctx->mech->pending_load(ctx, state->pending) : BT_ERR_MALFORMED;
+	return ctx->mech->pending_load != NULL ? ctx->mech->pending_load(ctx, mechs, state->pending) : BT_ERR_MALFORMED;
 }
 
 int
-bt_transfer_state_build(const struct bt_transfer_state *state, const struct bt_mech *mech, struct bt_bytes wire_oid,
-			struct bt_ctx **out)
+bt_ctx_state_build(const struct bt_ctx_state *state, const struct bt_mech *mech, struct bt_bytes wire_oid,
+		   struct bt_mechs mechs, struct bt_ctx **out)
 {
 	struct bt_ctx *ctx = bt_ctx_new(mech, state->is_initiator);
 	int e = 0;
@@ -245,7 +245,7 @@ bt_transfer_state_build(const struct bt_transfer_state *state, const struct bt_m
 	if (ctx->stage == BT_CTX_OPEN)
 		e = state->pending.len != 0 ? BT_ERR_MALFORMED : build_message(state, &ctx->msg);
 	else
-		e = build_pending(state, ctx);
+		e = build_pending(state, mechs, ctx);
 out:
 	if (e != 0)
 		bt_ctx_free(ctx);
