@@ -228,8 +228,8 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 /* ---- acceptor ---- */
 
 /*
- * The OID at the head of a first token, found without a look at the length around it: a token that is only too short or too long
- * still has a mechanism, in whose name it is refused.
+ * The OID at the head of a first token, found without a look at the length around it: a token that is only too short or too
+ * long still has a mechanism, in whose name it is refused.
  */
 static struct bt_bytes
 oid_of_token(struct bt_bytes token)

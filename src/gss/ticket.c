@@ -16,7 +16,7 @@ OM_uint32 gsskrb5_extract_authz_data_from_sec_context(OM_uint32 *minor_status, c
 						      int ad_type, gss_buffer_t ad_data);
 #pragma GCC visibility pop
 
-/* All questions to the Kerberos mechanism begin so: 1.2.840.113554.1.2.2.5. What is asked and its parameters are the next arcs. */
+/* So begin all questions to the Kerberos mechanism: 1.2.840.113554.1.2.2.5. Next come the question and its parameters. */
 #define QUESTION "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05"
 
 /* One question of one answer. The caller frees the set. NULL: failed. */

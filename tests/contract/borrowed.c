@@ -1,6 +1,6 @@
 /*
- * A program of the other library's: compiled with its headers and linked to it, run on Baton under its name. Needs a realm around it.
- * Both sides of each conversation are in this one process.
+ * A program of the other library's: compiled with its headers and linked to it, run on Baton under its name. Needs a realm
+ * around it. Both sides of each conversation are in this one process.
  */
 #include <dlfcn.h>
 #include <gssapi/gssapi.h>
@@ -218,8 +218,9 @@ credentials(void **state)
 	gss_release_buffer(&minor, &text);
 	gss_release_name(&minor, &name);
 	CHECK(gss_inquire_cred_by_mech(&minor, cred, gss_mech_krb5, NULL, &lifetime, &acceptor_lifetime, &usage));
-	assert_int_equal(gss_add_cred(&minor, cred, GSS_C_NO_NAME, gss_mech_krb5, GSS_C_INITIATE, 0, 0, &more, NULL, NULL, NULL),
-			 GSS_S_DUPLICATE_ELEMENT);
+	assert_int_equal(
+	    gss_add_cred(&minor, cred, GSS_C_NO_NAME, gss_mech_krb5, GSS_C_INITIATE, 0, 0, &more, NULL, NULL, NULL),
+	    GSS_S_DUPLICATE_ELEMENT);
 	gss_release_cred(&minor, &cred);
 	bob = name_of("bob", GSS_C_NT_USER_NAME);
 	CHECK(gss_acquire_cred_with_password(&minor, bob, &password, 0, GSS_C_NO_OID_SET, GSS_C_INITIATE, &cred, NULL, NULL));
@@ -270,7 +271,8 @@ questions(void **state)
 	CHECK(gsskrb5_extract_authtime_from_sec_context(&minor, pair.acceptor, &authtime));
 	assert_int_not_equal(authtime, 0);
 	for (int i = 0; i < 2; i++)
-		CHECK(gss_pseudo_random(&minor, i == 0 ? pair.initiator : pair.acceptor, GSS_C_PRF_KEY_FULL, &input, 50, &prf[i]));
+		CHECK(gss_pseudo_random(&minor, i == 0 ? pair.initiator : pair.acceptor, GSS_C_PRF_KEY_FULL, &input, 50,
+					&prf[i]));
 	assert_int_equal(prf[0].length, 50);
 	assert_memory_equal(prf[0].value, prf[1].value, 50);
 	gss_release_buffer(&minor, &prf[0]);

@@ -1,6 +1,7 @@
 /*
- * Every public call × every bad argument, from one table: each call once as it should be, then with each pointer NULL in turn, each
- * handle something else, each buffer empty or without a value, each OID empty, and each allocation failing in turn.
+ * Every public call × every bad argument, from one table: each call once as it should be, then with each pointer NULL in
+ * turn, each handle something else, each buffer empty or without a value, each OID empty, and each allocation failing in
+ * turn.
  * Whatever happens, outputs are empty after a failure, minor_status is set, and nothing leaks.
  */
 #include <gssapi/gssapi.h>
@@ -103,6 +104,7 @@ struct call {
 #define ANY(call) ((any_call *)(void (*)(void))(call))
 #define CALL(call) .name = #call, .function = ANY(call)
 
+/* clang-format off: tables. */
 #define M {MINOR, W}
 #define M_FREE {MINOR, 0}
 #define N(n) {NUMBER, .number = (n)}
@@ -123,7 +125,8 @@ struct call {
 #define MECH_IF {OID, 0, GSS_S_BAD_MECH}
 
 static const struct call calls[] = {
-	{CALL(gss_acquire_cred), .args = {M, NAME_IF, N(0), {OID_SET, 0}, N(GSS_C_BOTH), {OUT_CRED, W}, SET_OUT_IF, NUM_OUT_IF}},
+	{CALL(gss_acquire_cred),
+	 .args = {M, NAME_IF, N(0), {OID_SET, 0}, N(GSS_C_BOTH), {OUT_CRED, W}, SET_OUT_IF, NUM_OUT_IF}},
 	{CALL(gss_acquire_cred_from),
 	 .args = {M, NAME_IF, N(0), {OID_SET, 0}, N(GSS_C_BOTH), {STORE, 0}, {OUT_CRED, W}, SET_OUT_IF, NUM_OUT_IF}},
 	{CALL(gss_acquire_cred_with_password),
@@ -215,6 +218,8 @@ static const struct call calls[] = {
 	{CALL(gss_inquire_saslname_for_mech), .args = {M, MECH_IF, BUF_OUT_IF, BUF_OUT_IF, BUF_OUT_IF}},
 	{CALL(gss_inquire_mech_for_saslname), .args = {M, {INPUT, R, GSS_S_BAD_MECH, SASL_NAME}, OID_OUT_IF}},
 };
+
+/* clang-format on */
 
 enum { NUM_CALLS = sizeof calls / sizeof calls[0] };
 
@@ -433,8 +438,8 @@ static OM_uint32
 run(const struct call *call, const uintptr_t *a)
 {
 	/* All arguments are integers or pointers, which this machine's calling convention passes alike. */
-	typedef OM_uint32 full_call(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
-				    uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+	typedef OM_uint32 full_call(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+				    uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 
 	return ((full_call *)(void (*)(void))call->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
 }
@@ -680,8 +685,8 @@ foreign_handles(void **state)
 				if (changes[k](&calls[c], i, &scene, &answer)) {
 					major = run(&calls[c], scene.values);
 					if (major != answer)
-						print_error("%s, argument %zu foreign: %08x, not %08x\n", calls[c].name, i + 1, major,
-							    answer);
+						print_error("%s, argument %zu foreign: %08x, not %08x\n", calls[c].name,
+							    i + 1, major, answer);
 					assert_int_equal(major, answer);
 					for (size_t j = 0; calls[c].args[j].kind != END; j++)
 						if (j != i)

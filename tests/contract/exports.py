@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""exports.py LIBRARY MAP LIST CALLS... - does the library export what the map says, with the sizes of the list, and is every call tested?
+"""exports.py LIBRARY MAP LIST CALLS...
+
+Does the library export what the map says, with the sizes of the list, and is every call tested?
 
 LIBRARY  libbaton.so.0
 MAP      src/gss/exports.map
@@ -56,7 +58,8 @@ def mistakes(symbols, mapped, listed, sources):
     for name in sorted(standard ^ mapped):
         yield f"{name} is in the map or in the library, but not in both"
     for name in sorted(standard ^ (functions | set(objects))):
-        yield f"{name} is in the list or in the library, but not in both" + (" (take its brackets away)" if name in later else "")
+        advice = ": take its brackets away" if name in later else ""
+        yield f"{name} is in the list or in the library, but not in both{advice}"
     for name, size in objects.items():
         if name in symbols and (symbols[name][0] or symbols[name][1] != size):
             yield f"{name} has {symbols[name][1]} bytes and not {size}: programs that copy it would break"

@@ -273,29 +273,30 @@ error_text(int err, char *text, size_t text_len)
 }
 
 const struct bt_mech bt_mech_krb5 = {
-	.oid = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"),
-	.aliases = (const struct bt_bytes[]){BT_OID("\x2a\x86\x48\x82\xf7\x12\x01\x02\x02"), {0}},
-	.name_types = (const struct bt_bytes[]){BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x01"),
-						BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"),
-						BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01"),
-						{0}},
-	.attributes = (const struct bt_bytes[]){BT_OID("\x2b\x06\x01\x05\x05\x0d\x01"), BT_OID("\x2b\x06\x01\x05\x05\x0d\x1b"), {0}},
-	.sasl_name = "GS2-KRB5",
-	.short_name = "krb5",
-	.description = "Kerberos 5 GSS-API Mechanism",
-	.name_import = name_import,
-	.name_type = name_type,
-	.name_export = name_export,
-	.cred_acquire = cred_acquire,
-	.cred_inquire = cred_inquire,
-	.cred_free = cred_free,
-	.init = init,
-	.accept = accept_step,
-	.pending_save = pending_save,
-	.pending_load = pending_load,
-	.pending_free = pending_free,
-	.inquire = inquire,
-	.error_text = error_text,
+    .oid = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"),
+    .aliases = (const struct bt_bytes[]){BT_OID("\x2a\x86\x48\x82\xf7\x12\x01\x02\x02"), {0}},
+    .name_types = (const struct bt_bytes[]){BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x01"),
+					    BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"),
+					    BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01"),
+					    {0}},
+    .attributes =
+	(const struct bt_bytes[]){BT_OID("\x2b\x06\x01\x05\x05\x0d\x01"), BT_OID("\x2b\x06\x01\x05\x05\x0d\x1b"), {0}},
+    .sasl_name = "GS2-KRB5",
+    .short_name = "krb5",
+    .description = "Kerberos 5 GSS-API Mechanism",
+    .name_import = name_import,
+    .name_type = name_type,
+    .name_export = name_export,
+    .cred_acquire = cred_acquire,
+    .cred_inquire = cred_inquire,
+    .cred_free = cred_free,
+    .init = init,
+    .accept = accept_step,
+    .pending_save = pending_save,
+    .pending_load = pending_load,
+    .pending_free = pending_free,
+    .inquire = inquire,
+    .error_text = error_text,
 };
 
 gss_name_t
@@ -317,13 +318,14 @@ fake_establish(OM_uint32 req_flags)
 	struct fake_pair pair = {0};
 	OM_uint32 minor, major;
 
-	major = gss_init_sec_context(&minor, NULL, &pair.initiator, target, NULL, req_flags, 0, NULL, NULL, NULL, &first, NULL, NULL);
+	major = gss_init_sec_context(&minor, NULL, &pair.initiator, target, NULL, req_flags, 0, NULL, NULL, NULL, &first, NULL,
+				     NULL);
 	assert_int_equal(major, (req_flags & GSS_C_MUTUAL_FLAG) != 0 ? GSS_S_CONTINUE_NEEDED : GSS_S_COMPLETE);
 	major = gss_accept_sec_context(&minor, &pair.acceptor, NULL, &first, NULL, NULL, NULL, &second, NULL, NULL, NULL);
 	assert_int_equal(major, GSS_S_COMPLETE);
 	if ((req_flags & GSS_C_MUTUAL_FLAG) != 0)
-		assert_int_equal(gss_init_sec_context(&minor, NULL, &pair.initiator, target, NULL, req_flags, 0, NULL, &second, NULL,
-						      &last, NULL, NULL),
+		assert_int_equal(gss_init_sec_context(&minor, NULL, &pair.initiator, target, NULL, req_flags, 0, NULL, &second,
+						      NULL, &last, NULL, NULL),
 				 GSS_S_COMPLETE);
 	gss_release_buffer(&minor, &first);
 	gss_release_buffer(&minor, &second);

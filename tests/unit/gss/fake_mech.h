@@ -1,6 +1,6 @@
 /*
- * fake_mech - a mechanism without a KDC, in the place of Kerberos and under its OID: the initiator sends "01", the acceptor is open
- * and answers "02". What fails, and what is delegated, is up to the test.
+ * fake_mech - a mechanism without a KDC, in the place of Kerberos and under its OID: the initiator sends "01", the acceptor is
+ * open and answers "02". What fails, and what is delegated, is up to the test.
  *
  * Link fake_mech.c before the rooms.
  */

@@ -1,21 +1,24 @@
 /*
- * Establishment and what is asked of a context, on a mechanism that does as it is told: what is left after which failure, and the
- * numbers that programs have always seen.
+ * Establishment and what is asked of a context, on a mechanism that does as it is told: what is left after which failure,
+ * and the numbers that programs have always seen.
  */
 #include <gssapi/gssapi.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "failing.h"
 #include "fake_mech.h"
+#include "gss/credential.h"
 
 static gss_OID_desc krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 static gss_OID_desc wrong_krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x82\xf7\x12\x01\x02\x02"};
 static gss_OID_desc unknown = {3, (void *)(uintptr_t) "\x2a\x03\x04"};
-extern const gss_OID gss_mech_krb5, gss_mech_krb5_wrong;
+extern const gss_OID gss_mech_krb5, gss_mech_krb5_wrong, GSS_KRB5_GET_CRED_IMPERSONATOR;
 
 static gss_buffer_desc
 literal(const char *text)
@@ -32,12 +35,30 @@ token_of(const char *text, gss_OID oid)
 	return token;
 }
 
+/* In the place of base/clock.c. */
+static int64_t ahead_s;
+
+int64_t
+bt_clock_wall_s(void)
+{
+	return (int64_t)time(NULL) + ahead_s;
+}
+
+int64_t
+bt_clock_boot_ms(void)
+{
+	return 1000000;
+}
+
 static int
 reset(void **state)
 {
 	fake = (struct fake){0};
+	ahead_s = 0;
 	return 0;
 }
+
+OM_uint32 gsskrb5_extract_authz_data_from_sec_context(OM_uint32 *, const gss_ctx_id_t, int, gss_buffer_t);
 
 static OM_uint32
 init(gss_ctx_id_t *context, gss_buffer_t in, gss_buffer_t out, OM_uint32 *minor)
@@ -59,20 +80,24 @@ both_sides(void **state)
 	OM_uint32 minor, flags, lifetime;
 	gss_OID mech;
 
-	assert_int_equal(gss_init_sec_context(&minor, NULL, &initiator, target, NULL, GSS_C_MUTUAL_FLAG, 0, NULL, NULL, &mech, &first,
-					      &flags, &lifetime),
+	/* What no initiator can ask for does not come true by asking. */
+	assert_int_equal(gss_init_sec_context(&minor, NULL, &initiator, target, NULL,
+					      GSS_C_MUTUAL_FLAG | GSS_C_PROT_READY_FLAG | GSS_C_TRANS_FLAG, 0, NULL, NULL,
+					      &mech, &first, &flags, &lifetime),
 			 GSS_S_CONTINUE_NEEDED);
 	assert_ptr_equal(mech, gss_mech_krb5);
 	assert_int_equal(flags, GSS_C_MUTUAL_FLAG);
 	assert_int_equal(minor, 0);
-	assert_int_equal(gss_accept_sec_context(&minor, &acceptor, NULL, &first, NULL, &src, &mech, &second, &flags, &lifetime, NULL),
-			 GSS_S_COMPLETE);
+	assert_int_equal(
+	    gss_accept_sec_context(&minor, &acceptor, NULL, &first, NULL, &src, &mech, &second, &flags, &lifetime, NULL),
+	    GSS_S_COMPLETE);
 	assert_ptr_equal(mech, gss_mech_krb5);
 	assert_true(flags & GSS_C_PROT_READY_FLAG && flags & GSS_C_TRANS_FLAG);
 	assert_true(lifetime >= 3599 && lifetime <= 3600);
 	assert_non_null(src);
-	assert_int_equal(gss_init_sec_context(&minor, NULL, &initiator, target, NULL, 0, 0, NULL, &second, NULL, &none, &flags, NULL),
-			 GSS_S_COMPLETE);
+	assert_int_equal(
+	    gss_init_sec_context(&minor, NULL, &initiator, target, NULL, 0, 0, NULL, &second, NULL, &none, &flags, NULL),
+	    GSS_S_COMPLETE);
 	assert_int_equal(none.length, 0);
 	assert_null(none.value);
 	assert_true(flags & GSS_C_PROT_READY_FLAG);
@@ -108,8 +133,9 @@ first_step_fails(void **state)
 	{
 		gss_buffer_desc token = token_of("01", &krb5);
 
-		assert_int_equal(gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, NULL, NULL, NULL),
-				 GSS_S_FAILURE);
+		assert_int_equal(
+		    gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, NULL, NULL, NULL),
+		    GSS_S_FAILURE);
 		gss_release_buffer(&minor, &token);
 	}
 	assert_null(context);
@@ -194,8 +220,9 @@ whose_token(void **state)
 		gss_buffer_desc token = {rows[i].len, (void *)(uintptr_t)rows[i].bytes};
 
 		minor = 7;
-		assert_int_equal(gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, NULL, NULL, NULL),
-				 rows[i].major);
+		assert_int_equal(
+		    gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, NULL, NULL, NULL),
+		    rows[i].major);
 		if (i < 6)
 			assert_int_equal(minor, 0);
 		else if (i < 9)
@@ -225,8 +252,9 @@ delegation(void **state)
 	gss_name_t name;
 
 	fake.delegates = true;
-	assert_int_equal(gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, &flags, NULL, &delegated),
-			 GSS_S_COMPLETE);
+	assert_int_equal(
+	    gss_accept_sec_context(&minor, &context, NULL, &token, NULL, NULL, NULL, &out, &flags, NULL, &delegated),
+	    GSS_S_COMPLETE);
 	assert_true(flags & GSS_C_DELEG_FLAG);
 	assert_int_equal(gss_inquire_cred(&minor, delegated, &name, NULL, NULL, NULL), GSS_S_COMPLETE);
 	gss_release_name(&minor, &name);
@@ -282,8 +310,9 @@ unsupported(void **state)
 	gss_buffer_desc out;
 	OM_uint32 minor = 7;
 
-	assert_int_equal(gss_init_sec_context(&minor, NULL, &context, target, &unknown, 0, 0, NULL, NULL, NULL, &out, NULL, NULL),
-			 GSS_S_BAD_MECH);
+	assert_int_equal(
+	    gss_init_sec_context(&minor, NULL, &context, target, &unknown, 0, 0, NULL, NULL, NULL, &out, NULL, NULL),
+	    GSS_S_BAD_MECH);
 	assert_int_equal(minor, 0);
 	gss_release_name(&minor, &target);
 }
@@ -302,7 +331,8 @@ inquire(void **state)
 
 	assert_int_equal(init(&half, NULL, &out, &minor), GSS_S_CONTINUE_NEEDED);
 	gss_release_buffer(&minor, &out);
-	assert_int_equal(gss_inquire_context(&minor, half, &src, &targ, &lifetime, &mech, &flags, &local, &open), GSS_S_COMPLETE);
+	assert_int_equal(gss_inquire_context(&minor, half, &src, &targ, &lifetime, &mech, &flags, &local, &open),
+			 GSS_S_COMPLETE);
 	assert_true(src == NULL && targ == NULL && lifetime == 0 && local && !open);
 	assert_false(flags & GSS_C_PROT_READY_FLAG);
 	assert_ptr_equal(mech, gss_mech_krb5);
@@ -322,7 +352,8 @@ inquire(void **state)
 	pair = fake_establish(0);
 	assert_int_equal(gss_context_time(&minor, pair.acceptor, &lifetime), GSS_S_CONTEXT_EXPIRED);
 	assert_int_equal(lifetime, 0);
-	assert_int_equal(gss_inquire_context(&minor, pair.acceptor, NULL, NULL, &lifetime, NULL, NULL, NULL, &open), GSS_S_COMPLETE);
+	assert_int_equal(gss_inquire_context(&minor, pair.acceptor, NULL, NULL, &lifetime, NULL, NULL, NULL, &open),
+			 GSS_S_COMPLETE);
 	assert_true(open && lifetime == 0);
 	fake_finish(&pair);
 	assert_int_equal(failing_live(), 0);
@@ -351,9 +382,11 @@ one_credential(void **state)
 	assert_int_equal(mechs->count, 1);
 	assert_true(lifetime >= 3599 && lifetime <= 3600);
 	gss_release_oid_set(&minor, &mechs);
-	assert_int_equal(gss_inquire_cred_by_mech(&minor, cred, NULL, NULL, &lifetime, &acceptor_lifetime, &usage), GSS_S_COMPLETE);
+	assert_int_equal(gss_inquire_cred_by_mech(&minor, cred, NULL, NULL, &lifetime, &acceptor_lifetime, &usage),
+			 GSS_S_COMPLETE);
 	assert_true(lifetime <= 3600 && acceptor_lifetime == GSS_C_INDEFINITE && usage == GSS_C_BOTH);
-	assert_int_equal(gss_add_cred(&minor, cred, NULL, &krb5, GSS_C_BOTH, 0, 0, &copy, NULL, NULL, NULL), GSS_S_DUPLICATE_ELEMENT);
+	assert_int_equal(gss_add_cred(&minor, cred, NULL, &krb5, GSS_C_BOTH, 0, 0, &copy, NULL, NULL, NULL),
+			 GSS_S_DUPLICATE_ELEMENT);
 	assert_null(copy);
 	gss_release_cred(&minor, &cred);
 	assert_int_equal(gss_release_cred(&minor, &cred), GSS_S_COMPLETE);
@@ -365,6 +398,72 @@ one_credential(void **state)
 	assert_int_equal(gss_inquire_cred(&minor, cred, NULL, NULL, &usage, NULL), GSS_S_COMPLETE);
 	assert_int_equal(usage, GSS_C_INITIATE);
 	gss_release_cred(&minor, &cred);
+	assert_int_equal(failing_live(), 0);
+}
+
+/* A credential without the mechanism in question; and it gets it, in place and as a copy. */
+static void
+no_such_element(void **state)
+{
+	gss_cred_id_t cred = bt_cred_new_from(NULL), copy;
+	gss_buffer_desc token = token_of("01", &krb5), out;
+	gss_name_t target = fake_target();
+	gss_ctx_id_t context = NULL;
+	gss_buffer_set_t set;
+	gss_OID_set mechs;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_inquire_cred(&minor, cred, NULL, NULL, NULL, NULL), GSS_S_DEFECTIVE_CREDENTIAL);
+	assert_int_equal(gss_inquire_cred_by_mech(&minor, cred, &krb5, NULL, NULL, NULL, NULL), GSS_S_NO_CRED);
+	assert_int_equal(gss_init_sec_context(&minor, cred, &context, target, NULL, 0, 0, NULL, NULL, NULL, &out, NULL, NULL),
+			 GSS_S_NO_CRED);
+	assert_int_equal(gss_accept_sec_context(&minor, &context, cred, &token, NULL, NULL, NULL, &out, NULL, NULL, NULL),
+			 GSS_S_NO_CRED);
+	assert_null(context);
+	assert_int_equal(gss_add_cred(&minor, cred, NULL, &krb5, GSS_C_BOTH, 0, 0, &copy, &mechs, NULL, NULL), GSS_S_COMPLETE);
+	assert_int_equal(mechs->count, 1);
+	assert_int_equal(cred->num_elements, 0);
+	assert_int_equal(copy->num_elements, 1);
+	gss_release_oid_set(&minor, &mechs);
+	gss_release_cred(&minor, &copy);
+	assert_int_equal(gss_add_cred(&minor, cred, NULL, &krb5, GSS_C_BOTH, 0, 0, NULL, NULL, NULL, NULL), GSS_S_COMPLETE);
+	assert_int_equal(cred->num_elements, 1);
+	/* On nobody's behalf: a set with nothing in it. */
+	assert_int_equal(gss_inquire_cred_by_oid(&minor, cred, GSS_KRB5_GET_CRED_IMPERSONATOR, &set), GSS_S_COMPLETE);
+	assert_int_equal(set->count, 0);
+	gss_release_buffer_set(&minor, &set);
+	assert_int_equal(gss_inquire_cred_by_oid(&minor, cred, &krb5, &set), GSS_S_UNAVAILABLE);
+	assert_int_equal(minor, 22);
+	gss_release_cred(&minor, &cred);
+	gss_release_buffer(&minor, &token);
+	gss_release_name(&minor, &target);
+	assert_int_equal(failing_live(), 0);
+}
+
+static void
+questions(void **state)
+{
+	struct fake_pair pair = fake_establish(0);
+	gss_buffer_set_t set;
+	gss_buffer_desc data;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_inquire_sec_context_by_oid(&minor, pair.initiator, GSS_C_INQ_SSPI_SESSION_KEY, &set),
+			 GSS_S_COMPLETE);
+	assert_int_equal(set->count, 2);
+	assert_memory_equal(set->elements[1].value, "type", 4);
+	failing_watch("key", 3);
+	gss_release_buffer_set(&minor, &set);
+	assert_false(failing_spilled());
+	failing_watch(NULL, 0);
+	assert_int_equal(gss_inquire_sec_context_by_oid(&minor, pair.initiator, &krb5, &set), GSS_S_UNAVAILABLE);
+	assert_int_equal(minor, 22);
+	/* The type asked for is the last arc of the question, which the fake answers with. */
+	assert_int_equal(gsskrb5_extract_authz_data_from_sec_context(&minor, pair.initiator, 128, &data), GSS_S_COMPLETE);
+	assert_int_equal(data.length, 2);
+	assert_memory_equal(data.value, "\x81\x00", 2);
+	gss_release_buffer(&minor, &data);
+	fake_finish(&pair);
 	assert_int_equal(failing_live(), 0);
 }
 
@@ -429,7 +528,7 @@ messages(void **state)
 
 	assert_int_equal(gss_get_mic(&minor, pair.initiator, 0, &text, &token), GSS_S_COMPLETE);
 	assert_int_equal(gss_verify_mic(&minor, pair.acceptor, &garbage, &token, NULL), GSS_S_BAD_MIC);
-	assert_true(minor > 100000);
+	assert_true(minor > 100000 && minor < 200000);
 	assert_int_equal(gss_verify_mic(&minor, pair.acceptor, &text, &token, NULL), GSS_S_COMPLETE);
 	gss_release_buffer(&minor, &token);
 	fake_finish(&pair);
@@ -498,6 +597,16 @@ interprocess(void **state)
 	gss_release_buffer(&minor, &token);
 	gss_delete_sec_context(&minor, &context, NULL);
 
+	/* A time that is over on the way. */
+	fake.expires_in_s = 60;
+	pair = fake_establish(0);
+	assert_int_equal(gss_export_sec_context(&minor, &pair.acceptor, &token), GSS_S_COMPLETE);
+	ahead_s = 120;
+	assert_int_equal(gss_import_sec_context(&minor, &token, &context), GSS_S_NO_CONTEXT);
+	assert_int_equal(minor, BT_ERR_CONTEXT_EXPIRED);
+	gss_release_buffer(&minor, &token);
+	gss_delete_sec_context(&minor, &pair.initiator, NULL);
+
 	fake.expires_in_s = -1;
 	pair = fake_establish(0);
 	context = pair.acceptor;
@@ -522,6 +631,8 @@ main(void)
 		cmocka_unit_test_setup(unsupported, reset),
 		cmocka_unit_test_setup(inquire, reset),
 		cmocka_unit_test_setup(one_credential, reset),
+		cmocka_unit_test_setup(no_such_element, reset),
+		cmocka_unit_test_setup(questions, reset),
 		cmocka_unit_test_setup(store_keys, reset),
 		cmocka_unit_test_setup(messages, reset),
 		cmocka_unit_test_setup(one_allocation_a_message, reset),

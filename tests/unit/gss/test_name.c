@@ -94,9 +94,11 @@ display(void **state)
 static void
 compare(void **state)
 {
-	gss_name_t service = import("host@server", GSS_C_NT_HOSTBASED_SERVICE), same = import("host@server", GSS_C_NT_HOSTBASED_SERVICE);
+	gss_name_t service = import("host@server", GSS_C_NT_HOSTBASED_SERVICE);
+	gss_name_t same = import("host@server", GSS_C_NT_HOSTBASED_SERVICE);
 	gss_name_t as_user = import("host@server", GSS_C_NT_USER_NAME), untyped = import("host@server", GSS_C_NO_OID);
-	gss_name_t mn = canonical(service), principal = import("host/server", gss_nt_krb5_name), bad = import("bad", GSS_C_NO_OID);
+	gss_name_t mn = canonical(service), principal = import("host/server", gss_nt_krb5_name),
+		   bad = import("bad", GSS_C_NO_OID);
 
 	assert_true(equal(service, service));
 	assert_true(equal(service, same));
@@ -209,7 +211,8 @@ canonicalize(void **state)
 static void
 mechanisms(void **state)
 {
-	gss_name_t user = import("bob", GSS_C_NT_USER_NAME), untyped = import("bob", GSS_C_NO_OID), strange = import("x", &strange_type);
+	gss_name_t user = import("bob", GSS_C_NT_USER_NAME), untyped = import("bob", GSS_C_NO_OID);
+	gss_name_t strange = import("x", &strange_type);
 	const struct {
 		gss_name_t name;
 		size_t count;

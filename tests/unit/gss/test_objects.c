@@ -13,14 +13,24 @@
 #include <cmocka.h>
 
 /* Lucid contexts are filled in later, but what they look like is settled. */
-_Static_assert(sizeof(gss_krb5_lucid_key_t) == 16 && offsetof(gss_krb5_lucid_key_t, data) == 8, "lucid key");
-_Static_assert(sizeof(gss_krb5_rfc1964_keydata_t) == 24 && offsetof(gss_krb5_rfc1964_keydata_t, ctx_key) == 8, "RFC 1964 keys");
-_Static_assert(sizeof(gss_krb5_cfx_keydata_t) == 40 && offsetof(gss_krb5_cfx_keydata_t, acceptor_subkey) == 24, "RFC 4121 keys");
-_Static_assert(sizeof(gss_krb5_lucid_context_v1_t) == 104 && offsetof(gss_krb5_lucid_context_v1_t, endtime) == 8 &&
-		       offsetof(gss_krb5_lucid_context_v1_t, send_seq) == 16 && offsetof(gss_krb5_lucid_context_v1_t, recv_seq) == 24 &&
-		       offsetof(gss_krb5_lucid_context_v1_t, protocol) == 32 &&
-		       offsetof(gss_krb5_lucid_context_v1_t, rfc1964_kd) == 40 && offsetof(gss_krb5_lucid_context_v1_t, cfx_kd) == 64,
-	       "lucid context");
+#define LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
+#define PLACE(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #type "." #member " has moved")
+
+LAYOUT(gss_krb5_lucid_key_t, 16);
+PLACE(gss_krb5_lucid_key_t, length, 4);
+PLACE(gss_krb5_lucid_key_t, data, 8);
+LAYOUT(gss_krb5_rfc1964_keydata_t, 24);
+PLACE(gss_krb5_rfc1964_keydata_t, ctx_key, 8);
+LAYOUT(gss_krb5_cfx_keydata_t, 40);
+PLACE(gss_krb5_cfx_keydata_t, ctx_key, 8);
+PLACE(gss_krb5_cfx_keydata_t, acceptor_subkey, 24);
+LAYOUT(gss_krb5_lucid_context_v1_t, 104);
+PLACE(gss_krb5_lucid_context_v1_t, endtime, 8);
+PLACE(gss_krb5_lucid_context_v1_t, send_seq, 16);
+PLACE(gss_krb5_lucid_context_v1_t, recv_seq, 24);
+PLACE(gss_krb5_lucid_context_v1_t, protocol, 32);
+PLACE(gss_krb5_lucid_context_v1_t, rfc1964_kd, 40);
+PLACE(gss_krb5_lucid_context_v1_t, cfx_kd, 64);
 
 static const char *
 hex(gss_const_OID oid)
@@ -64,12 +74,13 @@ values(void **state)
 		{gss_nt_krb5_principal, "2a864886f71201020202"},
 	};
 	const gss_const_OID attributes[] = {
-		GSS_C_MA_MECH_CONCRETE, GSS_C_MA_MECH_PSEUDO,   GSS_C_MA_MECH_COMPOSITE, GSS_C_MA_MECH_NEGO,      GSS_C_MA_MECH_GLUE,
-		GSS_C_MA_NOT_MECH,      GSS_C_MA_DEPRECATED,    GSS_C_MA_NOT_DFLT_MECH,  GSS_C_MA_ITOK_FRAMED,    GSS_C_MA_AUTH_INIT,
-		GSS_C_MA_AUTH_TARG,     GSS_C_MA_AUTH_INIT_INIT, GSS_C_MA_AUTH_TARG_INIT, GSS_C_MA_AUTH_INIT_ANON, GSS_C_MA_AUTH_TARG_ANON,
-		GSS_C_MA_DELEG_CRED,    GSS_C_MA_INTEG_PROT,    GSS_C_MA_CONF_PROT,      GSS_C_MA_MIC,            GSS_C_MA_WRAP,
-		GSS_C_MA_PROT_READY,    GSS_C_MA_REPLAY_DET,    GSS_C_MA_OOS_DET,        GSS_C_MA_CBINDINGS,      GSS_C_MA_PFS,
-		GSS_C_MA_COMPRESS,      GSS_C_MA_CTX_TRANS,
+		GSS_C_MA_MECH_CONCRETE, GSS_C_MA_MECH_PSEUDO, GSS_C_MA_MECH_COMPOSITE, GSS_C_MA_MECH_NEGO,
+		GSS_C_MA_MECH_GLUE, GSS_C_MA_NOT_MECH, GSS_C_MA_DEPRECATED, GSS_C_MA_NOT_DFLT_MECH,
+		GSS_C_MA_ITOK_FRAMED, GSS_C_MA_AUTH_INIT, GSS_C_MA_AUTH_TARG, GSS_C_MA_AUTH_INIT_INIT,
+		GSS_C_MA_AUTH_TARG_INIT, GSS_C_MA_AUTH_INIT_ANON, GSS_C_MA_AUTH_TARG_ANON, GSS_C_MA_DELEG_CRED,
+		GSS_C_MA_INTEG_PROT, GSS_C_MA_CONF_PROT, GSS_C_MA_MIC, GSS_C_MA_WRAP, GSS_C_MA_PROT_READY,
+		GSS_C_MA_REPLAY_DET, GSS_C_MA_OOS_DET, GSS_C_MA_CBINDINGS, GSS_C_MA_PFS, GSS_C_MA_COMPRESS,
+		GSS_C_MA_CTX_TRANS,
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -126,7 +137,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values), cmocka_unit_test(same_pointers), cmocka_unit_test(sets), cmocka_unit_test(error_macro),
+		cmocka_unit_test(values),
+		cmocka_unit_test(same_pointers),
+		cmocka_unit_test(sets),
+		cmocka_unit_test(error_macro),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

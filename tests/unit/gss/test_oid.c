@@ -123,7 +123,8 @@ attributes(void **state)
 	assert_int_equal(has->count, 2);
 	assert_int_equal(known->count, 28);
 	for (size_t i = 0; i < known->count; i++) {
-		assert_int_equal(gss_display_mech_attr(&minor, &known->elements[i], &name, &in_short, &in_words), GSS_S_COMPLETE);
+		assert_int_equal(gss_display_mech_attr(&minor, &known->elements[i], &name, &in_short, &in_words),
+				 GSS_S_COMPLETE);
 		assert_int_equal(strncmp(name.value, "GSS_C_MA_", 9), 0);
 		assert_true(in_short.length != 0 && in_words.length != 0);
 		gss_release_buffer(&minor, &name);
