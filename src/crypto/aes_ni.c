@@ -102,6 +102,7 @@ bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[stat
 	for (; len != 0; len -= 16, in += 16, out += 16) {
 		__m128i cipher = aes_load(in);
 
+		aes_reload_keys();
 		aes_store(out, _mm_xor_si128(decrypt_block(aes, cipher), before));
 		before = cipher;
 	}

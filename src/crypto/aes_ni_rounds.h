@@ -22,6 +22,16 @@ aes_store(uint8_t *p, __m128i v)
 	_mm_storeu_si128((__m128i *)p, v);
 }
 
+/*
+ * aes_reload_keys - stands in every loop over blocks. Without it a compiler may load all round keys once, before the loop, and
+ * leave those that find no register on the stack, where nobody wipes them.
+ */
+AES_INLINE void
+aes_reload_keys(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
 AES_INLINE __m128i
 aes_encrypt(const struct bt_crypto_aes *aes, __m128i block)
 {
@@ -35,6 +45,7 @@ aes_encrypt(const struct bt_crypto_aes *aes, __m128i block)
 AES_INLINE __m128i
 aes_cbc_encrypt(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
 {
+	aes_reload_keys();
 	chain = aes_encrypt(aes, _mm_xor_si128(chain, aes_load(in)));
 	aes_store(out, chain);
 	return chain;
@@ -54,8 +65,10 @@ enum { AES_WIDTH = 8 };
 AES_INLINE __m128i
 aes_cbc_decrypt_wide(const struct bt_crypto_aes *aes, __m128i chain, const uint8_t *in, uint8_t *out)
 {
-	__m128i block[AES_WIDTH], cipher[AES_WIDTH], key = aes_load(aes->schedule);
+	__m128i block[AES_WIDTH], cipher[AES_WIDTH], key;
 
+	aes_reload_keys();
+	key = aes_load(aes->schedule);
 	AES_UNROLL
 	for (int b = 0; b < AES_WIDTH; b++) {
 		cipher[b] = aes_load(in + 16 * b);

@@ -51,23 +51,25 @@ decrypt_with_sha1(struct bt_crypto_cbc *cbc, union bt_crypto_state *state, const
 		  uint8_t *out, size_t num_steps, int num_rounds)
 {
 	const uint8_t *schedule = cbc->aes->schedule;
-	const __m128i first = aes_load(schedule), last = aes_load(schedule + 16 * num_rounds);
 	__m128i chain = aes_load(cbc->chain);
 	struct sha1_lanes s;
 
 	sha1_load(&s, state->w32);
 	for (size_t left = 2 * num_steps; left != 0; left--, hashed += 64, in += 64, out += 64) {
+		__m128i first = aes_load(schedule), last;
 		__m128i b0 = _mm_xor_si128(aes_load(in), first), b1 = _mm_xor_si128(aes_load(in + 16), first);
 		__m128i b2 = _mm_xor_si128(aes_load(in + 32), first), b3 = _mm_xor_si128(aes_load(in + 48), first);
 		__m128i before = chain;
 
 		SHA1_BLOCK(&s, hashed, DECRYPT_ROUND);
 		chain = aes_load(in + 48);
+		last = aes_load(schedule + 16 * num_rounds);
 		/* From the last: out may be in, where the block before is still to be read. */
 		aes_store(out + 48, _mm_xor_si128(_mm_aesdeclast_si128(b3, last), aes_load(in + 32)));
 		aes_store(out + 32, _mm_xor_si128(_mm_aesdeclast_si128(b2, last), aes_load(in + 16)));
 		aes_store(out + 16, _mm_xor_si128(_mm_aesdeclast_si128(b1, last), aes_load(in)));
 		aes_store(out, _mm_xor_si128(_mm_aesdeclast_si128(b0, last), before));
+		aes_reload_keys();
 	}
 	sha1_store(&s, state->w32);
 	aes_store(cbc->chain, chain);

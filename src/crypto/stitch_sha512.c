@@ -110,6 +110,7 @@ bt_crypto_stitch_sha512(struct bt_crypto_cbc *cbc, union bt_crypto_state *state,
 		uint64_t a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
 		const uint64_t *k = constants;
 
+		aes_reload_keys();
 		memcpy(w, hashed, sizeof w);
 		for (int i = 0; i < 16; i++)
 			w[i] = be64toh(w[i]);
