@@ -366,6 +366,55 @@ open_stores(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mc
 	return bt_krb5_fail(lib, code);
 }
 
+/* Why a cache that is there is of no use; of several, the first. */
+static void
+note_reason(struct bt_krb5 *lib, krb5_error_code code, char *reason, size_t room)
+{
+	const char *text;
+
+	if (code == 0 || reason[0] != '\0')
+		return;
+	text = krb5_get_error_message(lib->ctx, code);
+	snprintf(reason, room, "%s", text);
+	krb5_free_error_message(lib->ctx, text);
+}
+
+/*
+ * Does any cache of the collection belong to somebody? krb5_cccol_have_content would tell, but for a cache that is there and cannot be
+ * read, libkrb5 1.20's frees a principal that nobody made. Programs know its words.
+ */
+static int
+check_collection(struct bt_krb5 *lib)
+{
+	const char *usual = krb5_cc_default_name(lib->ctx);
+	char reason[256] = "";
+	krb5_cccol_cursor cursor;
+	krb5_ccache cache = NULL;
+	krb5_principal client = NULL;
+	krb5_error_code code;
+
+	if ((code = krb5_cccol_cursor_new(lib->ctx, &cursor)) != 0)
+		return bt_krb5_fail(lib, code);
+	while (client == NULL && (code = krb5_cccol_cursor_next(lib->ctx, cursor, &cache)) == 0 && cache != NULL) {
+		note_reason(lib, krb5_cc_get_principal(lib->ctx, cache, &client), reason, sizeof reason);
+		krb5_cc_close(lib->ctx, cache);
+	}
+	krb5_cccol_cursor_free(lib->ctx, &cursor);
+	if (code != 0)
+		return bt_krb5_fail(lib, code);
+	krb5_clear_error_message(lib->ctx);
+	if (client != NULL) {
+		krb5_free_principal(lib->ctx, client);
+		return 0;
+	}
+	if (reason[0] != '\0')
+		krb5_set_error_message(lib->ctx, KRB5_CC_NOTFOUND, "No Kerberos credentials available: %s", reason);
+	else
+		krb5_set_error_message(lib->ctx, KRB5_CC_NOTFOUND, "No Kerberos credentials available (default cache: %s)",
+				       usual != NULL ? usual : "none");
+	return bt_krb5_fail(lib, KRB5_CC_NOTFOUND);
+}
+
 int
 bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
 			  struct bt_mcred *cred)
@@ -385,7 +434,7 @@ bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, const s
 		e = find_cache(lib, cred);
 	else if (!can_get_tickets(lib, cred))
 		/* Which cache it will be depends on the target. Some cache there must be. */
-		e = bt_krb5_fail(lib, krb5_cccol_have_content(lib->ctx));
+		e = check_collection(lib);
 	return e != 0 ? e : fill(lib, store, cred);
 }
 
