@@ -16,6 +16,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef PEER_FORGETS
+/* For a library whose leaks are not ours to find. */
+int __lsan_is_turned_off(void);
+
+__attribute__((visibility("default"))) int
+__lsan_is_turned_off(void)
+{
+	return 1;
+}
+#endif
+
 enum { HANDLES_MAX = 16384, IOV_MAX_BUFFERS = 64 };
 
 static gss_ctx_id_t contexts[HANDLES_MAX];
@@ -477,7 +488,9 @@ do_process(enum peer_op op)
 		a = frame_get_blob(&request);
 		b = frame_get_blob(&request);
 		snprintf(name, sizeof(name), "%.*s", (int)a.len, (const char *)a.at);
-		value = strndup(b.len != 0 ? (const char *)b.at : "", b.len);
+		value = calloc(1, b.len + 1);
+		if (b.len != 0)
+			memcpy(value, b.at, b.len);
 		failed = b.len != 0 ? setenv(name, value, 1) : unsetenv(name);
 		free(value);
 		break;
