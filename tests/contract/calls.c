@@ -441,7 +441,9 @@ run(const struct call *call, const uintptr_t *a)
 	typedef OM_uint32 full_call(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
 				    uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 
-	return ((full_call *)(void (*)(void))call->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
+	full_call *function = (full_call *)(void (*)(void))call->function;
+
+	return function(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
 }
 
 /* After a failure nothing may be left in an output but what says "nothing". */

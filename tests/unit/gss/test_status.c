@@ -73,7 +73,8 @@ majors(void **state)
 		{0x02080000, "A required output parameter could not be written|No context has been established"},
 		{0x03090000, "A parameter was malformed|Invalid token was supplied"},
 		{0x01000002, "A required input parameter could not be read|The token was a duplicate of an earlier token"},
-		{0x0309001a, "A parameter was malformed|Invalid token was supplied|The token was a duplicate of an earlier token|"
+		{0x0309001a, "A parameter was malformed|Invalid token was supplied|"
+			     "The token was a duplicate of an earlier token|"
 			     "A later token has already been processed|An expected per-message token was not received"},
 	};
 
@@ -187,8 +188,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(majors),      cmocka_unit_test(message_context), cmocka_unit_test(minors), cmocka_unit_test(notes),
-		cmocka_unit_test(hints),       cmocka_unit_test(every_error),     cmocka_unit_test(of_transfer),
+		cmocka_unit_test(majors), cmocka_unit_test(message_context), cmocka_unit_test(minors),
+		cmocka_unit_test(notes),  cmocka_unit_test(hints),           cmocka_unit_test(every_error),
+		cmocka_unit_test(of_transfer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
