@@ -34,8 +34,9 @@ bt_krb5_bindings_hash(struct bt_krb5 *lib, const struct bt_bindings *bindings, u
 	put_part(&wr, bindings->acceptor_address);
 	put_part(&wr, bindings->application_data);
 	if (wr.failed || wr.len > UINT32_MAX) {
+		e = wr.failed ? BT_ERR_NOMEM : BT_ERR_TOO_LARGE;
 		bt_wr_done(&wr);
-		return wr.failed ? BT_ERR_NOMEM : BT_ERR_TOO_LARGE;
+		return e;
 	}
 	input = bt_krb5_data_of(bt_wr_written(&wr));
 	code = krb5_c_make_checksum(lib->ctx, CKSUMTYPE_RSA_MD5, NULL, 0, &input, &md5);
