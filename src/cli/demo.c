@@ -26,12 +26,13 @@
 enum { MAX_CONTEXTS = 1000000, NUM_CLIENTS = 4, NUM_STRANGER = 10, TICK_MS = 100, BAR_WIDTH = 40, LINE_MAX_LEN = 640 };
 
 static const char help[] =
-    "usage: baton demo [--contexts N] [--workers N] [--json]\n"
+    "usage: baton demo [--anonymous] [--contexts N] [--workers N] [--json]\n"
     "\n"
     "Starts a Kerberos realm of its own, a front process that accepts connections, workers that serve them, and clients\n"
     "that run on MIT's library. Every context is accepted in the front, exported, and handed from worker to worker, while a\n"
     "thief and another user try to get in with copies of the tokens. Ends with 0 if nothing was lost and nobody let in.\n"
     "\n"
+    "  --anonymous    no realm and no names: SAnon contexts, with clients that run on Baton too\n"
     "  --contexts N   how many contexts (default 1000)\n"
     "  --workers N    how many workers (default 3)\n"
     "  --json         print one JSON object instead of the story\n";
@@ -52,7 +53,7 @@ struct director {
 	struct demo_stage stage;
 	struct demo_result result;
 	struct cli_realm realm;
-	bool is_json, is_terminal, has_bar, has_library;
+	bool is_json, is_anonymous, is_terminal, has_bar, has_library;
 	int interrupted_by; /* a signal, or 0 */
 	int signals;	    /* signalfd: SIGINT, SIGTERM, SIGHUP */
 	char client_path[PATH_MAX];
@@ -105,7 +106,8 @@ hear_client(struct director *d, const char *line)
 	d->heard_ms = cli_now_ms();
 	if (strncmp(line, "library ", 8) == 0) {
 		if (!d->has_library)
-			say(d, "  %-10sruns on %s, not on Baton\n", "client", line + 8);
+			say(d, "  %-10sruns on %s%s\n", "client", line + 8,
+			    d->is_anonymous ? ", in a process of its own" : ", not on Baton");
 		d->has_library = true;
 		return;
 	}
@@ -156,7 +158,8 @@ start_client(struct director *d, struct client *client, uint32_t first, uint32_t
 	snprintf(turns, sizeof turns, "%d", DEMO_NUM_TURNS);
 	snprintf(workers, sizeof workers, "%d", d->stage.num_workers);
 	snprintf(cache, sizeof cache, "FILE:%s/%s.ccache", d->realm.dir, number % 2 == 0 ? "alice" : "bob");
-	setenv("KRB5CCNAME", cache, 1);
+	if (!d->is_anonymous)
+		setenv("KRB5CCNAME", cache, 1);
 	if (pipe2(out, O_CLOEXEC) != 0)
 		return false;
 	client->lines = (struct lines){.fd = out[0]};
@@ -266,8 +269,8 @@ play(struct director *d, enum demo_act act, uint32_t count)
 static bool
 find_client(struct director *d)
 {
-	static const char *const places[] = {"baton-mit-client", "../libexec/baton/baton-mit-client",
-					     "../../../src/cli/baton-mit-client"};
+	static const char *const places[] = {"", "../libexec/baton/", "../../../src/cli/"};
+	const char *name = d->is_anonymous ? "baton-client" : "baton-mit-client";
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 
@@ -276,23 +279,34 @@ find_client(struct director *d)
 		strrchr(self, '/')[1] = '\0';
 	for (size_t i = 0; i <= sizeof places / sizeof places[0]; i++) {
 		if (i < sizeof places / sizeof places[0])
-			snprintf(d->client_path, sizeof d->client_path, "%.3000s%s", self, places[i]);
+			snprintf(d->client_path, sizeof d->client_path, "%.3000s%s%s", self, places[i], name);
 		else
-			snprintf(d->client_path, sizeof d->client_path, "%s/baton-mit-client", BATON_LIBEXEC_DIR);
+			snprintf(d->client_path, sizeof d->client_path, "%s/%s", BATON_LIBEXEC_DIR, name);
 		if (access(d->client_path, X_OK) == 0)
 			return true;
 	}
-	cli_complain("the demo's client program baton-mit-client is not installed");
+	cli_complain("the demo's client program %s is not installed", name);
 	return false;
+}
+
+static void
+introduce_realm(struct director *d, int64_t realm_ms)
+{
+	if (d->is_anonymous) {
+		say(d, "\n1. No realm: nobody says who he is\n\n");
+		say(d, "  %-10sSAnon-X25519: each side sends a fresh public key, and neither proves a name\n", "contexts");
+		return;
+	}
+	say(d, "\n1. A Kerberos realm of its own\n\n");
+	say(d, "  %-10sBATON.TEST, its KDC on 127.0.0.1 port %d, made in %.1f seconds\n", "realm", d->realm.port,
+	    (double)realm_ms / 1000);
+	say(d, "  %-10salice and bob; the services are on server.baton.test\n", "users");
 }
 
 static void
 introduce(struct director *d, int64_t realm_ms)
 {
-	say(d, "\n1. A Kerberos realm of its own\n\n");
-	say(d, "  %-10sBATON.TEST, its KDC on 127.0.0.1 port %d, made in %.1f seconds\n", "realm", d->realm.port,
-	    (double)realm_ms / 1000);
-	say(d, "  %-10salice and bob; the services are on server.baton.test\n", "users");
+	introduce_realm(d, realm_ms);
 	say(d, "\n2. Who is there\n\n");
 	for (int i = 0; i < d->stage.num_cast; i++) {
 		const char *name = d->stage.cast[i].name;
@@ -360,10 +374,11 @@ direct(struct director *d, uint32_t num_contexts, int num_workers)
 	d->signals = open_signals();
 	say(d,
 	    "Baton hands security contexts from process to process: each token works once, and only for whom it is meant.\n");
-	if (!cli_realm_start(&d->realm, NULL, false))
+	if (!d->is_anonymous && !cli_realm_start(&d->realm, NULL, false))
 		return CLI_EXIT_BROKEN;
 	began_ms = cli_now_ms() - began_ms;
-	if (!(ok = cli_demo_stage_open(&d->stage, num_workers, num_contexts + d->result.num_races + 1 + NUM_STRANGER)))
+	if (!(ok = cli_demo_stage_open(&d->stage, num_workers, num_contexts + d->result.num_races + 1 + NUM_STRANGER,
+				       d->is_anonymous)))
 		goto out;
 	introduce(d, began_ms);
 	d->result.num_workers = (uint32_t)num_workers;
@@ -376,7 +391,8 @@ direct(struct director *d, uint32_t num_contexts, int num_workers)
 		cli_complain("interrupted");
 out:
 	cli_demo_stage_close(&d->stage);
-	cli_realm_stop(&d->realm);
+	if (!d->is_anonymous)
+		cli_realm_stop(&d->realm);
 	if (d->interrupted_by != 0)
 		return 128 + d->interrupted_by;
 	return ok ? 0 : CLI_EXIT_FAILED;
@@ -395,7 +411,8 @@ number_of(const char *text, uint32_t most)
 int
 cli_demo(int argc, char **argv)
 {
-	static const struct option options[] = {{"contexts", required_argument, NULL, 'c'},
+	static const struct option options[] = {{"anonymous", no_argument, NULL, 'a'},
+						{"contexts", required_argument, NULL, 'c'},
 						{"workers", required_argument, NULL, 'w'},
 						{"json", no_argument, NULL, 'j'},
 						{"help", no_argument, NULL, 'h'},
@@ -406,6 +423,9 @@ cli_demo(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
+		case 'a':
+			director.is_anonymous = true;
+			break;
 		case 'c':
 			if ((num_contexts = number_of(optarg, MAX_CONTEXTS)) == 0)
 				return cli_usage("demo", "--contexts wants a number from 1 to %d", MAX_CONTEXTS);

@@ -4,6 +4,7 @@
  * The director (demo.c) starts a realm, a front, some workers, a thief and, as root, a stranger; clients are another program, on another
  * library. A context is accepted in the front, exported, and passed with the client's connection from worker to worker, each of
  * which serves one turn. The processes count on one board in shared memory and tell the first context's story through one pipe.
+ * The anonymous demo has no realm: its contexts are SAnon's, and its clients run on Baton too.
  */
 #ifndef BT_CLI_DEMO_H
 #define BT_CLI_DEMO_H
@@ -38,6 +39,7 @@ struct demo_board {
 	_Atomic uint32_t num_tried[DEMO_NUM_CRIMES], num_refused[DEMO_NUM_CRIMES], num_let_in[DEMO_NUM_CRIMES];
 	_Atomic uint32_t num_races_to_thief, num_replays_due;
 	_Atomic uint32_t num_samples, num_tokens;
+	bool is_anonymous; /* set before anybody starts */
 	uint32_t cap;
 	uint32_t *handover_ns; /* num_samples of them, cap at most; shared like the board */
 	uint32_t *token_len;   /* num_tokens of them */

@@ -1,7 +1,9 @@
 /*
- * A client of `baton demo`, built against MIT's own library and headers: whoever speaks to Baton need not have heard of it.
+ * A client of `baton demo`. As baton-mit-client it is built against MIT's own library and headers: whoever speaks to Baton need
+ * not have heard of it. As baton-client it is built against Baton, because no other library here has SAnon.
  *
  *   baton-mit-client PORT FIRST COUNT TURNS WORKERS may-close|must-serve
+ *   baton-client PORT FIRST COUNT TURNS WORKERS may-close|must-serve
  *
  * One after the other, it makes COUNT contexts over connections of their own and exchanges TURNS messages over each. For
  * each it prints a line: "served", "closed" (the server closed it before the first answer, and may), or "failed" and why.
@@ -31,9 +33,14 @@ static const char *const services[] = {"host@server.baton.test",  "plain@server.
 
 enum { NUM_SERVICES = sizeof services / sizeof services[0] };
 
+/* 1.3.6.1.4.1.5322.26.1.110 */
+static gss_OID_desc sanon = {10, (void *)"\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"};
+static const char anonymous[] = "WELLKNOWN/ANONYMOUS@WELLKNOWN:ANONYMOUS";
+
 static struct {
 	int port, turns, workers;
 	bool may_close;
+	bool is_anonymous; /* by SAnon, on Baton */
 	char who[128];
 } self;
 
@@ -110,17 +117,19 @@ establish(int fd, const char *service, gss_ctx_id_t *ctx)
 {
 	static uint8_t frame[FRAME_MAX];
 	gss_buffer_desc name = {strlen(service), (void *)service}, in = GSS_C_EMPTY_BUFFER, out;
-	OM_uint32 wanted = GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
+	OM_uint32 wanted = GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
 	OM_uint32 major, minor, ignored, got = 0;
 	gss_name_t target;
 	bool ok = true;
 
+	wanted |= self.is_anonymous ? GSS_C_ANON_FLAG : GSS_C_MUTUAL_FLAG;
 	if ((major = gss_import_name(&minor, &name, GSS_C_NT_HOSTBASED_SERVICE, &target)) != GSS_S_COMPLETE)
 		return fail("gss_import_name", major, minor);
 	do {
 		out = (gss_buffer_desc)GSS_C_EMPTY_BUFFER;
-		major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, ctx, target, GSS_C_NO_OID, wanted, 0,
-					     GSS_C_NO_CHANNEL_BINDINGS, &in, NULL, &out, &got, NULL);
+		major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, ctx, target,
+					     self.is_anonymous ? &sanon : GSS_C_NO_OID, wanted, 0, GSS_C_NO_CHANNEL_BINDINGS,
+					     &in, NULL, &out, &got, NULL);
 		if (GSS_ERROR(major)) {
 			ok = fail("gss_init_sec_context", major, minor);
 		} else if (out.length != 0 && !send_frame(fd, out.value, out.length)) {
@@ -188,7 +197,7 @@ converse(int fd, int number, bool *is_closed)
 	return ok;
 }
 
-/* The name in the credentials cache, to say it in messages. */
+/* The name in the credentials cache, or that of all who have none, to say it in messages. */
 static bool
 learn_name(void)
 {
@@ -196,6 +205,10 @@ learn_name(void)
 	gss_name_t name = GSS_C_NO_NAME;
 	OM_uint32 major, minor, ignored;
 
+	if (self.is_anonymous) {
+		snprintf(self.who, sizeof self.who, "%s", anonymous);
+		return true;
+	}
 	if ((major = gss_inquire_cred(&minor, GSS_C_NO_CREDENTIAL, &name, NULL, NULL, NULL)) != GSS_S_COMPLETE ||
 	    (major = gss_display_name(&minor, name, &text, NULL)) != GSS_S_COMPLETE)
 		return fail("who am I", major, minor);
@@ -213,7 +226,7 @@ main(int argc, char **argv)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc != 7) {
-		fprintf(stderr, "usage: baton-mit-client PORT FIRST COUNT TURNS WORKERS may-close|must-serve\n");
+		fprintf(stderr, "usage: %s PORT FIRST COUNT TURNS WORKERS may-close|must-serve\n", argv[0]);
 		return 2;
 	}
 	self.port = atoi(argv[1]);
@@ -223,11 +236,15 @@ main(int argc, char **argv)
 	self.workers = atoi(argv[5]);
 	self.may_close = strcmp(argv[6], "may-close") == 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
+#ifdef DEMO_ANONYMOUS
+	self.is_anonymous = true;
+#else
 	/* On Baton it would be its own peer and prove nothing. */
 	if (dlsym(RTLD_DEFAULT, "baton_version") != NULL) {
 		puts("failed this client is running on Baton itself");
 		return 1;
 	}
+#endif
 	if (dladdr((void *)gss_init_sec_context, &library) != 0)
 		printf("library %s\n", library.dli_fname);
 	if (!learn_name()) {

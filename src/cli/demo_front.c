@@ -70,7 +70,9 @@ receive_one(const struct demo_cast *cast, gss_cred_id_t cred, int connection)
 			pass.is_told = pass.act == DEMO_ACT_STORY || (pass.act == DEMO_ACT_STRANGER && !has_told_stranger);
 			has_told_stranger = pass.act == DEMO_ACT_STRANGER;
 			if (pass.is_told) {
-				cli_demo_tell(cast, "accepted %s from a client that runs on another library", who);
+				cli_demo_tell(cast, "accepted %s from a client %s", who,
+					      cast->board->is_anonymous ? "that nobody knows"
+									: "that runs on another library");
 				cli_demo_tell(
 				    cast, "exported the context: a sealed token of %u bytes, and the context is gone from here",
 				    pass.token_len);
@@ -85,6 +87,18 @@ receive_one(const struct demo_cast *cast, gss_cred_id_t cred, int connection)
 		gss_delete_sec_context(&ignored, &ctx, GSS_C_NO_BUFFER);
 }
 
+/* Clients without a name are served by those only who say that they want to. */
+static OM_uint32
+acquire(const struct demo_cast *cast, OM_uint32 *minor, gss_cred_id_t *cred)
+{
+	/* 1.3.6.1.4.1.5322.26.1.110 */
+	static gss_OID_desc sanon = {10, (void *)"\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"};
+	static gss_OID_set_desc only_sanon = {1, &sanon};
+	gss_OID_set mechs = cast->board->is_anonymous ? &only_sanon : GSS_C_NO_OID_SET;
+
+	return gss_acquire_cred(minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, mechs, GSS_C_ACCEPT, cred, NULL, NULL);
+}
+
 _Noreturn void
 cli_demo_front(const struct demo_cast *cast)
 {
@@ -94,10 +108,9 @@ cli_demo_front(const struct demo_cast *cast)
 	char why[160];
 	int connection, at_once = 1;
 
-	major = gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &cred, NULL, NULL);
-	if (major != GSS_S_COMPLETE) {
+	if ((major = acquire(cast, &minor, &cred)) != GSS_S_COMPLETE) {
 		cli_demo_status(major, minor, why);
-		cli_demo_trouble(cast, "no keys to accept with: %s", why);
+		cli_demo_trouble(cast, "nothing to accept with: %s", why);
 		_exit(1);
 	}
 	while ((connection = accept4(cast->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {

@@ -72,7 +72,8 @@ per_second(const struct demo_result *result)
 static void
 print_json(const struct demo_board *board, const struct demo_result *result, struct spread ns, struct spread len)
 {
-	printf("{\"contexts\":%u,\"served\":%u,\"workers\":%u,\"handovers\":%u,\"messages\":%u,", result->num_contexts,
+	printf("{\"anonymous\":%s,\"contexts\":%u,\"served\":%u,\"workers\":%u,\"handovers\":%u,\"messages\":%u,",
+	       board->is_anonymous ? "true" : "false", result->num_contexts,
 	       result->num_served, result->num_workers, atomic_load(&board->num_handovers), atomic_load(&board->num_messages));
 	printf("\"contexts_per_second\":%.1f,\"handover_us\":{\"median\":%.1f,\"p99\":%.1f},", per_second(result),
 	       ns.median / 1e3, ns.p99 / 1e3);

@@ -77,7 +77,7 @@ make_wiring(struct demo_stage *stage, struct wiring *wiring)
 }
 
 static bool
-make_board(struct demo_stage *stage, uint32_t num_contexts)
+make_board(struct demo_stage *stage, uint32_t num_contexts, bool is_anonymous)
 {
 	uint32_t cap = num_contexts * DEMO_NUM_TURNS;
 	size_t len = sizeof *stage->board + 2 * (size_t)cap * sizeof(uint32_t);
@@ -87,6 +87,7 @@ make_board(struct demo_stage *stage, uint32_t num_contexts)
 		return false;
 	stage->board = at;
 	stage->board_len = len;
+	stage->board->is_anonymous = is_anonymous;
 	stage->board->cap = cap;
 	stage->board->handover_ns = (uint32_t *)(stage->board + 1);
 	stage->board->token_len = stage->board->handover_ns + cap;
@@ -198,12 +199,12 @@ start_all(struct demo_stage *stage, const struct wiring *wiring)
 }
 
 bool
-cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts)
+cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts, bool is_anonymous)
 {
 	struct wiring wiring;
 
 	*stage = (struct demo_stage){.num_workers = num_workers, .story = -1};
-	if (!make_board(stage, num_contexts) || !make_wiring(stage, &wiring) || !start_all(stage, &wiring)) {
+	if (!make_board(stage, num_contexts, is_anonymous) || !make_wiring(stage, &wiring) || !start_all(stage, &wiring)) {
 		cli_complain("the demo's processes could not be started: %s", strerror(errno));
 		return false;
 	}

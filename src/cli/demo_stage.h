@@ -26,8 +26,11 @@ struct demo_stage {
 	int num_cast;
 };
 
-/* cli_demo_stage_open - start everybody. num_contexts is how many will come at most. False: it said why. */
-bool cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts);
+/*
+ * cli_demo_stage_open - start everybody. num_contexts is how many will come at most; is_anonymous: they are SAnon's. False: it
+ * said why.
+ */
+bool cli_demo_stage_open(struct demo_stage *stage, int num_workers, uint32_t num_contexts, bool is_anonymous);
 
 /* cli_demo_stage_missing - the name of one who has died, or NULL. Each is named once. */
 const char *cli_demo_stage_missing(struct demo_stage *stage);

@@ -108,7 +108,7 @@ static bool
 serve_turn(const struct demo_cast *cast, struct demo_pass *pass, gss_ctx_id_t ctx, int connection, char why[static 160])
 {
 	gss_buffer_desc in = {0, pass->old}, text = GSS_C_EMPTY_BUFFER, out = GSS_C_EMPTY_BUFFER, mic = GSS_C_EMPTY_BUFFER;
-	char answer[96], message[DEMO_MESSAGE_MAX + 1];
+	char answer[96], message[DEMO_MESSAGE_MAX + 1], *colon;
 	gss_buffer_desc reply = {0, answer};
 	OM_uint32 major, minor = 0;
 	int conf = 0;
@@ -131,7 +131,8 @@ serve_turn(const struct demo_cast *cast, struct demo_pass *pass, gss_ctx_id_t ct
 	if (pass->is_told)
 		cli_demo_tell(cast, "decrypted \"%s\" and answered, encrypted and signed", message);
 	ok = cli_demo_frame_send(connection, out.value, out.length) && cli_demo_frame_send(connection, mic.value, mic.length);
-	message[strcspn(message, ":")] = '\0';
+	if ((colon = strstr(message, ": ")) != NULL)
+		*colon = '\0';
 	if (ok && !initiator_is(ctx, message)) {
 		snprintf(why, 160, "the context is not %.100s's any more", message);
 		ok = false;

@@ -21,11 +21,12 @@ def demo(program, *args, **kwargs):
 
 
 class Demo(unittest.TestCase):
-    def check_sound(self, workers, contexts):
-        run = demo(BATON, "--json", "--contexts", str(contexts), "--workers", str(workers))
+    def check_sound(self, workers, contexts, *args, **kwargs):
+        run = demo(BATON, "--json", "--contexts", str(contexts), "--workers", str(workers), *args, **kwargs)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         facts = json.loads(run.stdout)
         self.assertTrue(facts["ok"])
+        self.assertEqual(facts["anonymous"], "--anonymous" in args)
         self.assertEqual((facts["lost"], facts["let_in"], facts["troubles"]), (0, 0, 0))
         self.assertEqual(facts["served"] + facts["races"]["won_by_thief"], facts["contexts"])
         self.assertGreaterEqual(facts["contexts"], contexts)
@@ -58,6 +59,28 @@ class Demo(unittest.TestCase):
                       "known as a replay", "Nothing was lost, and nobody was let in."):
             self.assertIn(words, run.stdout)
         self.assertNotIn("TROUBLE", run.stdout)
+
+    def test_anonymous(self):
+        """Nothing of Kerberos is needed: no programs beside the demo's own, no configuration, no place for a realm."""
+        bare = {"PATH": "/nonexistent", "KRB5_CONFIG": "/nonexistent", "KRB5_KTNAME": "/nonexistent", "TMPDIR": "/nonexistent"}
+        for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "HOME"):
+            if name in os.environ:
+                bare[name] = os.environ[name]
+        self.check_sound(3, 60, "--anonymous", env=bare)
+        self.check_sound(1, 12, "--anonymous", env=bare)
+
+    def test_anonymous_story(self):
+        run = demo(BATON, "--anonymous", "--contexts", "12")
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        for words in ("1. No realm", "accepted WELLKNOWN/ANONYMOUS@WELLKNOWN:ANONYMOUS", "thief     tried an altered copy: refused",
+                      "known as a replay", "Nothing was lost, and nobody was let in."):
+            self.assertIn(words, run.stdout)
+        self.assertNotIn("TROUBLE", run.stdout)
+
+    def test_anonymous_needs_sanon(self):
+        run = demo(ON_MIT, "--anonymous", "--json", "--contexts", "1")
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertIn("nothing to accept with", run.stderr)
 
     def test_another_library_lets_thieves_in(self):
         run = demo(ON_MIT, "--json", "--contexts", "12")
