@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: all build demo check asan valgrind fuzz bench lint format install uninstall clean help
+.PHONY: all build demo demo-anonymous check asan valgrind fuzz bench lint format install uninstall clean help
 
 all: build ## the same as build
 
@@ -21,6 +21,12 @@ demo: ## a realm, clients of another library, contexts passed from hand to hand 
 	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@ninja -C $(BUILD) --quiet demo-programs
 	@$(BUILD)/src/cli/baton demo $(DEMO_ARGS)
+
+demo-anonymous: ## the same without a realm: SAnon contexts, and nothing to install beyond the build's packages
+	@scripts/need build
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD) --quiet demo-programs
+	@$(BUILD)/src/cli/baton demo --anonymous $(DEMO_ARGS)
 
 check: ## every suite (TEST_ARGS="--suite unit")
 	@scripts/need build demo lint
