@@ -5,22 +5,42 @@
 
 enum { AP_REQ = 14, TICKET = 1, AUTHENTICATOR = 2, VERSION = 5 };
 
+/* The one element of a field, whatever it is. */
+static struct bt_bytes
+read_slice(struct bt_rd *fields, unsigned tag)
+{
+	struct bt_rd field = bt_der_enter(fields, BT_DER_CONTEXT(tag));
+	struct bt_bytes slice = bt_der_skip(&field);
+
+	if (bt_rd_end(&field) != 0)
+		bt_rd_fail(fields);
+	return slice;
+}
+
+static int64_t
+read_int(struct bt_rd *fields, unsigned tag)
+{
+	struct bt_rd field = bt_der_enter(fields, BT_DER_CONTEXT(tag));
+	int64_t v = bt_der_int(&field);
+
+	if (bt_rd_end(&field) != 0)
+		bt_rd_fail(fields);
+	return v;
+}
+
 /* Realm and service name of a Ticket. RFC 4120 §5.3. */
 static void
 read_ticket(struct bt_rd *rd, struct bt_krb5_request *out)
 {
 	struct bt_rd ticket = bt_der_enter(rd, BT_DER_APPLICATION(TICKET));
 	struct bt_rd fields = bt_der_enter(&ticket, BT_DER_SEQUENCE);
-	struct bt_rd field = bt_der_enter(&fields, BT_DER_CONTEXT(0));
 
-	if (bt_der_int(&field) != VERSION)
+	if (read_int(&fields, 0) != VERSION)
 		bt_rd_fail(rd);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(1));
-	out->realm = bt_der_skip(&field);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(2));
-	out->sname = bt_der_skip(&field);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(3));
-	if (bt_rd_end(&ticket) != 0 || bt_rd_end(&fields) != 0 || field.failed)
+	out->realm = read_slice(&fields, 1);
+	out->sname = read_slice(&fields, 2);
+	read_slice(&fields, 3);
+	if (bt_rd_end(&ticket) != 0 || bt_rd_end(&fields) != 0)
 		bt_rd_fail(rd);
 }
 
@@ -29,10 +49,13 @@ static void
 read_cipher(struct bt_rd *rd, int32_t *enctype, struct bt_bytes *cipher)
 {
 	struct bt_rd fields = bt_der_enter(rd, BT_DER_SEQUENCE);
-	struct bt_rd field = bt_der_enter(&fields, BT_DER_CONTEXT(0));
+	int64_t number = read_int(&fields, 0);
+	struct bt_rd field;
 	bool has_kvno;
 
-	*enctype = (int32_t)bt_der_int(&field);
+	if (number < INT32_MIN || number > INT32_MAX)
+		bt_rd_fail(rd);
+	*enctype = (int32_t)number;
 	bt_der_enter_optional(&fields, BT_DER_CONTEXT(1), &has_kvno);
 	field = bt_der_enter(&fields, BT_DER_CONTEXT(2));
 	*cipher = bt_der_octets(&field);
@@ -48,11 +71,7 @@ bt_krb5_request_read(struct bt_bytes ap_req, struct bt_krb5_request *out)
 	*out = (struct bt_krb5_request){0};
 	message = bt_der_enter(&rd, BT_DER_APPLICATION(AP_REQ));
 	fields = bt_der_enter(&message, BT_DER_SEQUENCE);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(0));
-	if (bt_der_int(&field) != VERSION)
-		bt_rd_fail(&fields);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(1));
-	if (bt_der_int(&field) != AP_REQ)
+	if (read_int(&fields, 0) != VERSION || read_int(&fields, 1) != AP_REQ)
 		bt_rd_fail(&fields);
 	field = bt_der_enter(&fields, BT_DER_CONTEXT(2));
 	out->options = bt_der_flags(&field);
@@ -84,10 +103,7 @@ read_time(struct bt_bytes plain, int64_t *ctime, uint32_t *cusec)
 	for (unsigned tag = 0; tag < 3; tag++)
 		bt_der_enter(&fields, BT_DER_CONTEXT(tag));
 	bt_der_enter_optional(&fields, BT_DER_CONTEXT(3), &has_checksum);
-	field = bt_der_enter(&fields, BT_DER_CONTEXT(4));
-	*cusec = (uint32_t)bt_der_int(&field);
-	if (bt_rd_end(&field) != 0)
-		bt_rd_fail(&fields);
+	*cusec = (uint32_t)read_int(&fields, 4);
 	field = bt_der_enter(&fields, BT_DER_CONTEXT(5));
 	*ctime = bt_der_time(&field);
 	if (bt_rd_end(&field) != 0)
