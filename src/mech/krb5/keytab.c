@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 #include "mech/krb5/mech_krb5.h"
@@ -87,6 +89,47 @@ check_rcache(struct bt_krb5 *lib, const char *name)
 	return 0;
 }
 
+/* What the program has named for all its acceptors. */
+static struct {
+	pthread_mutex_t lock; /* protects name */
+	char *name;
+} registered = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+int
+bt_krb5_acceptor_register(const char *keytab)
+{
+	char *name = keytab != NULL ? bt_mem_strdup(keytab, strlen(keytab)) : NULL, *old;
+
+	if (keytab != NULL && name == NULL)
+		return BT_ERR_NOMEM;
+	pthread_mutex_lock(&registered.lock);
+	old = registered.name;
+	registered.name = name;
+	pthread_mutex_unlock(&registered.lock);
+	bt_mem_free(old);
+	return 0;
+}
+
+static krb5_error_code
+open_default(struct bt_krb5 *lib, krb5_keytab *out)
+{
+	bool is_registered;
+	char *name = NULL;
+	krb5_error_code code = ENOMEM;
+
+	pthread_mutex_lock(&registered.lock);
+	is_registered = registered.name != NULL;
+	if (is_registered)
+		name = bt_mem_strdup(registered.name, strlen(registered.name));
+	pthread_mutex_unlock(&registered.lock);
+	if (!is_registered)
+		code = krb5_kt_default(lib->ctx, out);
+	else if (name != NULL)
+		code = krb5_kt_resolve(lib->ctx, name, out);
+	bt_mem_free(name);
+	return code;
+}
+
 int
 bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
 			 struct bt_mcred *cred)
@@ -104,7 +147,7 @@ bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const st
 	if (store->keytab != NULL)
 		code = krb5_kt_resolve(lib->ctx, store->keytab, &cred->keytab);
 	else
-		code = krb5_kt_default(lib->ctx, &cred->keytab);
+		code = open_default(lib, &cred->keytab);
 	if (code != 0) {
 		cred->keytab = NULL;
 		return bt_krb5_fail(lib, code);

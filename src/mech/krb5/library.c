@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <profile.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -21,7 +22,13 @@ struct thread {
 	unsigned depth;                /* bt_krb5_enter calls not yet left */
 	uint64_t environment, files;   /* digests */
 	int64_t made_at, looked_at;    /* boot milliseconds */
+	bool is_kdc;                   /* made with the KDC's configuration */
+	char *ccache_name;             /* the default cache of this thread's calls, or NULL: libkrb5's */
+	char *told_name;               /* the one before, while the program reads it */
 };
+
+/* All contexts from now on are for a KDC. Once set, it stays. */
+static _Atomic bool is_kdc;
 
 static _Thread_local struct thread *mine;
 static pthread_key_t at_exit;
@@ -42,6 +49,8 @@ thread_exits(void *ptr)
 	struct thread *thread = ptr;
 
 	forget_context(thread);
+	bt_mem_free(thread->ccache_name);
+	bt_mem_free(thread->told_name);
 	bt_mem_free(thread);
 	mine = NULL;
 }
@@ -118,7 +127,8 @@ digest_files(void)
 static bool
 is_stale(struct thread *thread, int64_t now)
 {
-	if (thread->lib.ctx == NULL || now - thread->made_at >= KEEP_MS || thread->environment != digest_environment())
+	if (thread->lib.ctx == NULL || now - thread->made_at >= KEEP_MS || thread->environment != digest_environment() ||
+	    thread->is_kdc != atomic_load_explicit(&is_kdc, memory_order_relaxed))
 		return true;
 	if (now - thread->looked_at < LOOK_EVERY_MS)
 		return false;
@@ -156,12 +166,36 @@ make_context(struct thread *thread, int64_t now)
 	thread->environment = digest_environment();
 	thread->files = digest_files();
 	thread->made_at = thread->looked_at = now;
-	code = krb5_init_context(&thread->lib.ctx);
+	thread->is_kdc = atomic_load_explicit(&is_kdc, memory_order_relaxed);
+	code = krb5_init_context_profile(NULL, thread->is_kdc ? KRB5_INIT_CONTEXT_KDC : 0, &thread->lib.ctx);
 	if (code != 0) {
 		thread->lib.ctx = NULL;
 		return bt_krb5_fail(NULL, code);
 	}
 	read_settings(&thread->lib);
+	return 0;
+}
+
+/* This thread's entry, made at its first call. */
+static int
+find_thread(void)
+{
+	struct thread *thread;
+	int e;
+
+	if (mine != NULL)
+		return 0;
+	pthread_once(&once, make_key);
+	if (once_error != 0)
+		return once_error;
+	thread = bt_mem_alloc(sizeof *thread);
+	if (thread == NULL)
+		return BT_ERR_NOMEM;
+	if ((e = pthread_setspecific(at_exit, thread)) != 0) {
+		bt_mem_free(thread);
+		return e;
+	}
+	mine = thread;
 	return 0;
 }
 
@@ -172,21 +206,8 @@ bt_krb5_enter(struct bt_krb5 **out)
 	int e;
 
 	*out = NULL;
-	if (mine == NULL) {
-		struct thread *thread;
-
-		pthread_once(&once, make_key);
-		if (once_error != 0)
-			return once_error;
-		thread = bt_mem_alloc(sizeof *thread);
-		if (thread == NULL)
-			return BT_ERR_NOMEM;
-		if ((e = pthread_setspecific(at_exit, thread)) != 0) {
-			bt_mem_free(thread);
-			return e;
-		}
-		mine = thread;
-	}
+	if ((e = find_thread()) != 0)
+		return e;
 	/* A plugin of libkrb5's may call back into this library: the context in use must stay. */
 	if (mine->depth == 0) {
 		now = bt_clock_boot_ms();
@@ -198,7 +219,7 @@ bt_krb5_enter(struct bt_krb5 **out)
 			krb5_clear_error_message(mine->lib.ctx);
 		}
 		/* NULL: KRB5CCNAME is read afresh. */
-		krb5_cc_set_default_name(mine->lib.ctx, NULL);
+		krb5_cc_set_default_name(mine->lib.ctx, mine->ccache_name);
 	}
 	mine->depth++;
 	*out = &mine->lib;
@@ -216,6 +237,57 @@ bt_krb5_leave(struct bt_krb5 *lib)
 	/* A clock correction comes from one cache or KDC and must not shift the time of the thread's other calls. */
 	if (krb5_get_time_offsets(lib->ctx, &seconds, &microseconds) == 0 && (seconds != 0 || microseconds != 0))
 		forget_context(mine);
+}
+
+void
+bt_krb5_use_kdc(void)
+{
+	atomic_store_explicit(&is_kdc, true, memory_order_relaxed);
+}
+
+const char *
+bt_krb5_ccache_name(void)
+{
+	return mine != NULL ? mine->ccache_name : NULL;
+}
+
+/* What the default cache is called until now. */
+static int
+copy_ccache_name(char **out)
+{
+	struct bt_krb5 *lib;
+	const char *name;
+	int e = bt_krb5_enter(&lib);
+
+	*out = NULL;
+	if (e != 0)
+		return e;
+	name = krb5_cc_default_name(lib->ctx);
+	if (name == NULL || (*out = bt_mem_strdup(name, strlen(name))) == NULL)
+		e = BT_ERR_NOMEM;
+	bt_krb5_leave(lib);
+	return e;
+}
+
+int
+bt_krb5_ccache_rename(const char *name, const char **old)
+{
+	char *copy = NULL, *told = NULL;
+	int e;
+
+	if ((e = find_thread()) != 0 || (old != NULL && (e = copy_ccache_name(&told)) != 0))
+		return e;
+	if (name != NULL && (copy = bt_mem_strdup(name, strlen(name))) == NULL) {
+		bt_mem_free(told);
+		return BT_ERR_NOMEM;
+	}
+	bt_mem_free(mine->ccache_name);
+	mine->ccache_name = copy;
+	if (old != NULL) {
+		bt_mem_free(mine->told_name);
+		*old = mine->told_name = told;
+	}
+	return 0;
 }
 
 int

@@ -30,6 +30,18 @@ struct bt_krb5 {
 int bt_krb5_enter(struct bt_krb5 **out);
 void bt_krb5_leave(struct bt_krb5 *lib);
 
+/* bt_krb5_use_kdc - from now on, contexts of this process read the KDC's configuration too. */
+void bt_krb5_use_kdc(void);
+
+/* bt_krb5_ccache_name - the default cache that the program chose for this thread, or NULL: libkrb5's own. Valid until it is renamed. */
+const char *bt_krb5_ccache_name(void);
+
+/*
+ * bt_krb5_ccache_rename - choose it; name NULL: back to libkrb5's. old, if not NULL, gets the name until now, which lives until the
+ * thread's next such call. Errors: NOMEM, libkrb5's; then nothing is changed.
+ */
+int bt_krb5_ccache_rename(const char *name, const char **old);
+
 /* bt_krb5_fail - keep libkrb5's sentence about code as the note, and give the error to return. 0 stays 0. */
 int bt_krb5_fail(struct bt_krb5 *lib, krb5_error_code code);
 
@@ -129,6 +141,9 @@ struct bt_krb5_store {
 /* bt_krb5_acquire_acceptor - keytab.c: fill the acceptor's half. */
 int bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
 			     struct bt_mcred *cred);
+
+/* bt_krb5_acceptor_register - keytab.c: the keytab of acceptors that name none, in this process. NULL: libkrb5's. Errors: NOMEM. */
+int bt_krb5_acceptor_register(const char *keytab);
 
 /* bt_krb5_rcache_use - keytab.c: the replay cache the credential names, if it names one; auth owns it then. */
 int bt_krb5_rcache_use(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth);
