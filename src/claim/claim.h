@@ -86,6 +86,9 @@ int bt_claim_activate(struct bt_claim_store *store, const struct bt_claim_ref *r
 /* bt_claim_cancel - give a reserved slot back instead. */
 void bt_claim_cancel(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 
+/* bt_claim_owner_of - the user whose store this is: the effective user of the call that gave it. */
+uint32_t bt_claim_owner_of(const struct bt_claim_store *store);
+
 /* bt_claim_is_of - is ref of this very store (by id)? */
 bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_ref *ref);
 

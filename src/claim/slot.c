@@ -7,6 +7,7 @@
  *	                BUSY -cancel, sweep-----------------> CLAIMED -> FREE
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +40,40 @@ look(const struct bt_claim_table *table)
 
 	looked_at = NULL;
 	return is_fresh ? BT_CLAIM_LOOK_FINE : bt_claim_table_look(table);
+}
+
+/*
+ * This process's number, asked of the kernel once. A child that was made without the C library's fork() keeps its parent's: its
+ * steps then look abandoned when the parent is gone, and only if they take longer than sweepers wait.
+ */
+static _Atomic pid_t self;
+static pthread_once_t self_once = PTHREAD_ONCE_INIT;
+static bool self_is_kept; /* the C library will tell of a fork */
+
+static void
+forget_self(void)
+{
+	atomic_store_explicit(&self, 0, memory_order_relaxed);
+}
+
+static void
+keep_self(void)
+{
+	self_is_kept = pthread_atfork(NULL, NULL, forget_self) == 0;
+}
+
+static pid_t
+self_pid(void)
+{
+	pid_t pid = atomic_load_explicit(&self, memory_order_relaxed);
+
+	if (pid != 0)
+		return pid;
+	pid = getpid();
+	pthread_once(&self_once, keep_self);
+	if (self_is_kept)
+		atomic_store_explicit(&self, pid, memory_order_relaxed);
+	return pid;
 }
 
 static struct bt_claim_table *
@@ -224,7 +259,7 @@ reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref, 
 	struct bt_claim_table *table = table_of(store);
 	enum bt_claim_look seen = look(table);
 	int64_t now = bt_clock_boot_ms();
-	pid_t pid = getpid();
+	pid_t pid = self_pid();
 	uint64_t id[2];
 	int e;
 
@@ -291,7 +326,7 @@ cancel(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 	uint64_t state;
 
 	if (reserved_slot(table, ref, &state) != NULL)
-		bt_claim_slot_release(table, ref->slot, state, getpid(), bt_clock_boot_ms());
+		bt_claim_slot_release(table, ref->slot, state, self_pid(), bt_clock_boot_ms());
 }
 
 /* A claim that is gone: its importer came late, if its own word for that is right, or second. */
@@ -343,8 +378,8 @@ static int
 read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *key)
 {
 	int64_t now = bt_clock_boot_ms();
-	struct bt_claim_slot *slot;
-	uint64_t state;
+	struct bt_claim_slot *slot = NULL;
+	uint64_t state = 0;
 	int e;
 
 	if ((e = ready_slot(table_of(store), ref, now, &slot, &state)) != 0)
@@ -358,13 +393,13 @@ take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 {
 	struct bt_claim_table *table = table_of(store);
 	int64_t now = bt_clock_boot_ms();
-	struct bt_claim_slot *slot;
-	uint64_t state;
+	struct bt_claim_slot *slot = NULL;
+	uint64_t state = 0;
 	int e;
 
 	if ((e = ready_slot(table, ref, now, &slot, &state)) != 0)
 		return e;
-	return bt_claim_slot_release(table, ref->slot, state, getpid(), now) ? 0 : gone(ref, now);
+	return bt_claim_slot_release(table, ref->slot, state, self_pid(), now) ? 0 : gone(ref, now);
 }
 
 const struct bt_claim_ops bt_claim_slot_ops = {

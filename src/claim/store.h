@@ -21,6 +21,7 @@ struct bt_claim_ops {
 /* A store of any kind begins with this. */
 struct bt_claim_store {
 	const struct bt_claim_ops *ops;
+	uint32_t owner; /* user number */
 };
 
 #endif

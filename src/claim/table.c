@@ -253,6 +253,7 @@ bt_claim_table_open(const char *dir, uid_t uid, uint8_t place, bool create, stru
 	if ((table = bt_mem_alloc(sizeof *table)) == NULL)
 		return BT_ERR_NOMEM;
 	table->store.ops = &bt_claim_slot_ops;
+	table->store.owner = (uint32_t)uid;
 	table->fd = -1;
 	table->uid = uid;
 	table->place = place;

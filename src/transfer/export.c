@@ -73,7 +73,7 @@ bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 	    (e = new_token(ctx, &state, token, &state_len)) != 0 || (e = bt_claim_user_store(true, &store)) != 0 ||
 	    (e = bt_claim_reserve(store, ttl_ms, &header.claim, key)) != 0)
 		goto out;
-	bt_transfer_fill_audience(&header);
+	bt_transfer_fill_audience(&header, store);
 	/* Either the token is whole and its claim works, or neither exists. */
 	if ((e = fill_token(ctx, &state, state_len, &header, key, token)) != 0 ||
 	    (e = bt_claim_activate(store, &header.claim, key)) != 0)

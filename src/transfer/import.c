@@ -9,15 +9,16 @@
 #include "transfer/policy.h"
 #include "transfer/seal.h"
 
-/* The claim's key, if the header leads to a claim that is still there. Errors: those of claim/claim.h, as import words them. */
+/* The claim's key, if this process may have it and the claim is still there. Errors: those of claim/claim.h, as import words them. */
 static int
 find_claim(const struct bt_seal_header *header, struct bt_claim_store **store, uint8_t key[static BT_CLAIM_KEY_LEN])
 {
 	int e;
 
-	if ((e = bt_claim_store_of(&header->claim, store)) == 0)
-		e = bt_claim_read(*store, &header->claim, key);
-	/* A place or a slot that no exporter ever wrote. */
+	if ((e = bt_transfer_admit(header, store)) != 0)
+		return e;
+	/* A slot that no exporter ever wrote. */
+	e = bt_claim_read(*store, &header->claim, key);
 	return e == BT_ERR_MALFORMED ? BT_ERR_TOKEN_ALTERED : e;
 }
 
@@ -87,7 +88,7 @@ bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct 
 		return e;
 	if ((mech = bt_mech_find(mechs, num_mechs, parts.oid, &wire_oid)) == NULL)
 		return BT_ERR_TOKEN_FORMAT;
-	if ((e = bt_transfer_check_audience(&parts.header)) != 0 || (e = find_claim(&parts.header, &store, key)) != 0)
+	if ((e = find_claim(&parts.header, &store, key)) != 0)
 		return e;
 	e = open_token(mech, wire_oid, (struct bt_mechs){mechs, num_mechs}, &parts, key, out);
 	bt_mem_wipe(key, sizeof key);

@@ -5,24 +5,26 @@
 #include "base/err.h"
 
 void
-bt_transfer_fill_audience(struct bt_seal_header *header)
+bt_transfer_fill_audience(struct bt_seal_header *header, const struct bt_claim_store *store)
 {
 	header->audience = BT_SEAL_SAME_USER;
-	header->uid = geteuid();
+	header->uid = bt_claim_owner_of(store);
 }
 
 int
-bt_transfer_check_audience(const struct bt_seal_header *header)
+bt_transfer_admit(const struct bt_seal_header *header, struct bt_claim_store **store)
 {
-	struct bt_claim_store *store;
+	int e = bt_claim_store_of(&header->claim, store);
 
-	if (header->uid == geteuid())
-		return 0;
 	/*
-	 * A table has one owner. So another user's token names a store that cannot be this user's, and a token that names this user's
-	 * store with another user's number is one that somebody changed.
+	 * A table has one owner, its processes' effective user. So another user's token names a store that cannot be this user's, and a
+	 * token that names this user's store with another user's number is one that somebody changed.
 	 */
-	if (bt_claim_store_of(&header->claim, &store) == 0 && bt_claim_is_of(store, &header->claim))
-		return BT_ERR_TOKEN_ALTERED;
-	return BT_ERR_TOKEN_USER;
+	if (e == 0 && header->uid != bt_claim_owner_of(*store))
+		e = BT_ERR_TOKEN_ALTERED;
+	else if (e != 0 && header->uid != geteuid())
+		e = BT_ERR_TOKEN_USER;
+	if (e != 0)
+		*store = NULL;
+	return e == BT_ERR_MALFORMED ? BT_ERR_TOKEN_ALTERED : e;
 }

@@ -24,11 +24,14 @@ header_of(uid_t uid)
 static void
 an_exporter_writes_its_effective_user(void **state)
 {
+	struct bt_claim_store *store;
 	struct bt_seal_header header;
 
+	fake_claims_reset();
 	test_has_uid = true;
 	test_uid = 4711;
-	bt_transfer_fill_audience(&header);
+	assert_int_equal(bt_claim_user_store(true, &store), 0);
+	bt_transfer_fill_audience(&header, store);
 	assert_int_equal(header.audience, BT_SEAL_SAME_USER);
 	assert_int_equal(header.uid, 4711);
 	test_has_uid = false;
@@ -38,30 +41,33 @@ static void
 the_same_user_may(void **state)
 {
 	struct bt_seal_header header = header_of(geteuid());
+	struct bt_claim_store *store;
 
-	assert_int_equal(bt_transfer_check_audience(&header), 0);
+	assert_int_equal(bt_transfer_admit(&header, &store), 0);
 }
 
 static void
 another_user_may_not(void **state)
 {
 	struct bt_seal_header header = header_of(geteuid() + 1);
+	struct bt_claim_store *store;
 
 	/* Whether it has a store of its own, no store, or one that does not open. */
 	header.claim.store_id[0] ^= 1;
-	assert_int_equal(bt_transfer_check_audience(&header), BT_ERR_TOKEN_USER);
+	assert_int_equal(bt_transfer_admit(&header, &store), BT_ERR_TOKEN_USER);
 	fake_claims.open_error = BT_ERR_TOKEN_STORE;
-	assert_int_equal(bt_transfer_check_audience(&header), BT_ERR_TOKEN_USER);
+	assert_int_equal(bt_transfer_admit(&header, &store), BT_ERR_TOKEN_USER);
 	fake_claims.open_error = BT_ERR_STORE_MODE;
-	assert_int_equal(bt_transfer_check_audience(&header), BT_ERR_TOKEN_USER);
+	assert_int_equal(bt_transfer_admit(&header, &store), BT_ERR_TOKEN_USER);
 }
 
 static void
 a_changed_user_is_told_from_another(void **state)
 {
 	struct bt_seal_header header = header_of(geteuid() ^ 0x80000000);
+	struct bt_claim_store *store;
 
-	assert_int_equal(bt_transfer_check_audience(&header), BT_ERR_TOKEN_ALTERED);
+	assert_int_equal(bt_transfer_admit(&header, &store), BT_ERR_TOKEN_ALTERED);
 }
 
 int
