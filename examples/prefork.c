@@ -4,9 +4,13 @@
  * The front accepts connections and Kerberos contexts, and hands each one over: the connection as a descriptor, the
  * context as an interprocess token. The worker that receives them goes on where the front stopped. Messages are
  * framed by a 4-byte big-endian length. Build: cc prefork.c $(pkg-config --cflags --libs baton)
+ *
+ * For brevity, the front waits for one client at a time, and for as long as that takes.
  */
 #include <arpa/inet.h>
 #include <err.h>
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +55,10 @@ get_frame(int fd, gss_buffer_desc *b)
 	b->length = ntohl(len);
 	if ((b->value = malloc(b->length + 1)) == NULL)
 		return -1;
-	return move(fd, b->value, b->length, 0);
+	if (move(fd, b->value, b->length, 0) == 0)
+		return 0;
+	free(b->value);
+	return -1;
 }
 
 /* Accept a context on a fresh connection; GSS_C_NO_CONTEXT if the peer is not who it says. */
@@ -164,7 +171,9 @@ main(int argc, char **argv)
 	int listener = socket(AF_INET, SOCK_STREAM, 0), channel[2], on = 1;
 
 	at.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 4444));
+	signal(SIGPIPE, SIG_IGN); /* clients may leave at any time */
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* connections inherit it */
 	if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, 64) != 0)
 		err(1, "port %d", ntohs(at.sin_port));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel) != 0)
