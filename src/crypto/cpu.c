@@ -6,7 +6,7 @@
 #include <cpuid.h>
 #endif
 
-enum { KNOWN = 1, HAS_AES = 2, HAS_SHA = 4, HAS_BMI = 8 };
+enum { KNOWN = 1, HAS_AES = 2, HAS_SHA = 4, HAS_BMI = 8, HAS_GCM = 16 };
 
 /* Written with the same value by whoever asks first, so no lock and no order. */
 static _Atomic unsigned features;
@@ -22,7 +22,7 @@ look(void)
 	bool has_sse41 = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_1) != 0 && (c & bit_SSSE3) != 0;
 
 	if (has_sse41 && (c & bit_AES) != 0)
-		found |= HAS_AES;
+		found |= HAS_AES | ((c & bit_PCLMUL) != 0 ? HAS_GCM : 0);
 	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
 		return found;
 	if (has_sse41 && (b & bit_SHA) != 0)
@@ -49,6 +49,12 @@ bool
 bt_crypto_cpu_has_aes(void)
 {
 	return (known() & HAS_AES) != 0;
+}
+
+bool
+bt_crypto_cpu_has_gcm(void)
+{
+	return (known() & HAS_GCM) != 0;
 }
 
 bool

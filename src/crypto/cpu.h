@@ -11,6 +11,9 @@
 /* bt_crypto_cpu_has_aes - AES-NI and SSE4.1: the functions of aes_ni.h may be called. */
 bool bt_crypto_cpu_has_aes(void);
 
+/* bt_crypto_cpu_has_gcm - carry-less multiplication besides: the functions of gcm_ni.h may be called. */
+bool bt_crypto_cpu_has_gcm(void);
+
 /* bt_crypto_cpu_has_sha - SHA-NI and SSE4.1: the functions of sha_ni.h may be called. */
 bool bt_crypto_cpu_has_sha(void);
 

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include "base/err.h"
+#include "crypto/cpu.h"
 
 enum { MAX_LEN = 300, SEALED_MAX = MAX_LEN + BT_CRYPTO_AEAD_TAG_LEN };
 
@@ -61,6 +62,42 @@ every_bit_counts(void **state)
 				 BT_ERR_BAD_MIC);
 }
 
+/* What one path sealed the other opens; a message as long as a big state, and lengths around what is done in one go. */
+static void
+both_paths_agree(void **state)
+{
+	static const size_t lengths[] = {0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000, 4096, 70001};
+	static uint8_t text[70001], quick[sizeof text + BT_CRYPTO_AEAD_TAG_LEN], portable[sizeof quick];
+	uint8_t aad[130];
+
+	fill(text, sizeof text, 3);
+	fill(aad, sizeof aad, 4);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+		for (size_t aad_len = 0; aad_len <= sizeof aad; aad_len += 13) {
+			struct bt_bytes in = bt_bytes_of(text, lengths[i]), data = bt_bytes_of(aad, aad_len);
+			size_t sealed_len = lengths[i] + BT_CRYPTO_AEAD_TAG_LEN;
+
+			assert_int_equal(bt_crypto_aead_seal(key, data, in, quick), 0);
+			bt_crypto_cpu_use_portable(true);
+			assert_int_equal(bt_crypto_aead_seal(key, data, in, portable), 0);
+			assert_memory_equal(quick, portable, sealed_len);
+			assert_int_equal(bt_crypto_aead_open(key, data, bt_bytes_of(quick, sealed_len), quick), 0);
+			bt_crypto_cpu_use_portable(false);
+			assert_int_equal(bt_crypto_aead_open(key, data, bt_bytes_of(portable, sealed_len), portable), 0);
+			assert_memory_equal(quick, text, lengths[i]);
+			assert_memory_equal(portable, text, lengths[i]);
+		}
+}
+
+static void
+portable_bits_count(void **state)
+{
+	bt_crypto_cpu_use_portable(true);
+	every_length(state);
+	every_bit_counts(state);
+	bt_crypto_cpu_use_portable(false);
+}
+
 static void *
 seal_and_open(void *arg)
 {
@@ -98,6 +135,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_length),
 	    cmocka_unit_test(every_bit_counts),
+	    cmocka_unit_test(both_paths_agree),
+	    cmocka_unit_test(portable_bits_count),
 	    cmocka_unit_test(threads_do_not_meet),
 	};
 
