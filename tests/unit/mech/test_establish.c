@@ -305,6 +305,122 @@ test_spoiled_tokens(void **state)
 	}
 }
 
+/* ---- answers to somebody else's request ---- */
+
+struct half {
+	struct bt_ctx *initiator, *acceptor;
+	struct bt_mn *target;
+	struct bt_buf first, second;
+};
+
+static void
+half_open(struct half *half, uint32_t flags)
+{
+	struct bt_init_step init = {.flags = flags};
+	struct bt_accept_step accept = {0};
+
+	*half = (struct half){.initiator = bt_ctx_new(&bt_mech_krb5, true), .acceptor = bt_ctx_new(&bt_mech_krb5, false),
+			      .target = service_name("host@server.baton.test")};
+	init.target = half->target;
+	assert_int_equal(bt_mech_krb5.init(half->initiator, &init, &half->first), 0);
+	accept.token = bt_bytes_of_buf(&half->first);
+	assert_int_equal(bt_mech_krb5.accept(half->acceptor, &accept, &half->second, NULL), 0);
+}
+
+static void
+half_done(struct half *half)
+{
+	bt_ctx_free(half->initiator);
+	bt_ctx_free(half->acceptor);
+	bt_mn_free(half->target);
+	bt_buf_free(&half->first);
+	bt_buf_free(&half->second);
+}
+
+static int
+answer_initiator(struct half *half, struct bt_bytes token, struct bt_buf *out)
+{
+	struct bt_init_step step = {.target = half->target, .token = token};
+	int e = bt_mech_krb5.init(half->initiator, &step, out);
+
+	if (e != 0)
+		assert_int_not_equal(half->initiator->stage, BT_CTX_OPEN);
+	return e;
+}
+
+static int
+answer_acceptor(struct half *half, struct bt_bytes token)
+{
+	struct bt_accept_step step = {.token = token};
+	struct bt_buf none;
+	int e = bt_mech_krb5.accept(half->acceptor, &step, &none, NULL);
+
+	if (e != 0)
+		assert_int_not_equal(half->acceptor->stage, BT_CTX_OPEN);
+	return e;
+}
+
+static int
+answer_acceptor_open(struct half *half)
+{
+	struct bt_accept_step step = {.token = bt_bytes_of_buf(&half->first)};
+	struct bt_buf none;
+
+	return bt_mech_krb5.accept(half->acceptor, &step, &none, NULL);
+}
+
+/* Both requests are under one ticket, so the keys alone would let the answers be exchanged. */
+static void
+test_exchanged_answers(void **state)
+{
+	uint32_t flags[] = {MUTUAL, BT_CTX_DCE_STYLE};
+
+	for (int style = 0; style < 2; style++) {
+		struct half one, two;
+		struct bt_buf third = {0}, other_third = {0};
+
+		half_open(&one, flags[style]);
+		half_open(&two, flags[style]);
+		assert_int_equal(answer_initiator(&one, bt_bytes_of_buf(&two.second), &third), KRB5_MUTUAL_FAILED);
+		assert_int_equal(answer_initiator(&one, bt_bytes_of_buf(&one.second), &third), 0);
+		assert_int_equal(answer_initiator(&two, bt_bytes_of_buf(&two.second), &other_third), 0);
+		if (style == 1) {
+			assert_int_equal(answer_acceptor(&one, bt_bytes_of_buf(&other_third)), KRB5_MUTUAL_FAILED);
+			/* Nor its own words. */
+			assert_int_equal(answer_acceptor(&one, bt_bytes_of_buf(&one.second)), KRB5_MUTUAL_FAILED);
+			assert_int_equal(answer_acceptor(&one, bt_bytes_of_buf(&third)), 0);
+		}
+		both_ways(one.initiator->msg, one.acceptor->msg);
+		bt_buf_free(&third);
+		bt_buf_free(&other_third);
+		half_done(&one);
+		half_done(&two);
+	}
+}
+
+static void
+test_second_leg_mistakes(void **state)
+{
+	struct half half;
+	struct bt_mn *other = service_name("HTTP@server.baton.test");
+	struct bt_init_step step = {.target = other};
+	struct bt_buf none;
+
+	half_open(&half, MUTUAL);
+	step.token = bt_bytes_of_buf(&half.second);
+	assert_int_equal(bt_mech_krb5.init(half.initiator, &step, &none), BT_ERR_BAD_NAME);
+	assert_int_equal(answer_initiator(&half, (struct bt_bytes){0}, &none), BT_ERR_DEFECTIVE_TOKEN);
+	assert_int_equal(answer_initiator(&half, bt_bytes_of_buf(&half.first), &none), BT_ERR_DEFECTIVE_TOKEN);
+	assert_int_equal(answer_initiator(&half, bt_bytes_of_str("garbage"), &none), BT_ERR_DEFECTIVE_TOKEN);
+	assert_int_equal(answer_initiator(&half, bt_bytes_of_buf(&half.second), &none), 0);
+	/* What is open takes no more. */
+	step.target = half.target;
+	assert_int_equal(bt_mech_krb5.init(half.initiator, &step, &none), BT_ERR_CONTEXT_ESTABLISHED);
+	assert_int_equal(answer_acceptor_open(&half), BT_ERR_CONTEXT_ESTABLISHED);
+	bt_mn_free(other);
+	half_done(&half);
+}
+
 /* The acceptor answers in the spelling the initiator used. */
 static void
 test_other_spellings(void **state)
@@ -390,6 +506,8 @@ main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_error_token),
 		cmocka_unit_test(test_unknown_service),
+		cmocka_unit_test(test_exchanged_answers),
+		cmocka_unit_test(test_second_leg_mistakes),
 		cmocka_unit_test(test_other_spellings),
 		cmocka_unit_test(test_inquire),
 		cmocka_unit_test(test_spoiled_tokens),
