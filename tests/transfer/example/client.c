@@ -59,7 +59,8 @@ receive_frame(int fd, gss_buffer_t b)
 static gss_ctx_id_t
 establish(int fd, int leaves)
 {
-	gss_buffer_desc text = {sizeof "host@server.baton.test" - 1, "host@server.baton.test"}, in = GSS_C_EMPTY_BUFFER, out;
+	static char service[] = "host@server.baton.test";
+	gss_buffer_desc text = {sizeof service - 1, service}, in = GSS_C_EMPTY_BUFFER, out;
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
 	OM_uint32 major, minor, ignored;
 	gss_name_t server;
