@@ -25,7 +25,7 @@ struct gss_ctx_id_struct {
 struct gss_name_struct {
 	uint64_t magic;
 	struct bt_bytes text;       /* as imported; behind this struct in the same block */
-	gss_OID type;               /* static, or &own_type; NULL: the mechanism's default */
+	gss_OID type;               /* as imported: static, or &own_type; NULL: the mechanism's default */
 	gss_OID_desc own_type;      /* of a type that the library has no descriptor of; contents in the same block */
 	const struct bt_mech *mech; /* whose name mn is; NULL: not a mechanism name */
 	struct bt_mn *mn;

@@ -1,10 +1,11 @@
 #include "gss/buffer_set.h"
 #include "gss/call.h"
 #include "gss/handle.h"
+#include "gss/lucid.h"
 #include "gss/mechs.h"
 #include "gss/oids.h"
 
-/* Move a mechanism's answers into a set. An answer of no buffers is an empty set. */
+/* Copy a mechanism's answers into a set. An answer of no buffers is an empty set. */
 static void
 give_answers(struct bt_call *call, struct bt_answers *answers, gss_buffer_set_t *out)
 {
@@ -14,7 +15,6 @@ give_answers(struct bt_call *call, struct bt_answers *answers, gss_buffer_set_t 
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
 	for (size_t i = 0; i < answers->num_items; i++)
 		bt_buffer_set_add(call, bt_bytes_of_buf(&answers->items[i]), &set);
-	bt_answers_free(answers);
 	if (bt_call_failed(call))
 		bt_buffer_set_free(set);
 	else
@@ -38,6 +38,9 @@ gss_inquire_sec_context_by_oid(OM_uint32 *minor_status, const gss_ctx_id_t conte
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
 		bt_call_error(&call, ctx->mech, ctx->mech->inquire(ctx, what, &answers));
 	give_answers(&call, &answers, data_set);
+	if (bt_call_failed(&call) && ctx != NULL)
+		bt_gss_lucid_drop(ctx->mech, what, &answers);
+	bt_answers_free(&answers);
 	return bt_call_end(&call);
 }
 
@@ -61,5 +64,6 @@ gss_inquire_cred_by_oid(OM_uint32 *minor_status, const gss_cred_id_t cred_handle
 	if (!bt_call_failed(&call) && !bt_bytes_has_prefix(what, bt_oid_view(&bt_oids[BT_OID_GET_CRED_IMPERSONATOR])))
 		bt_call_error(&call, cred->num_elements != 0 ? cred->elements[0]->mech : NULL, BT_ERR_UNAVAILABLE);
 	give_answers(&call, &answers, data_set);
+	bt_answers_free(&answers);
 	return bt_call_end(&call);
 }

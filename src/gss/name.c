@@ -31,6 +31,18 @@ new_name(struct bt_bytes text, struct bt_bytes type)
 	return name;
 }
 
+/* A mechanism's form of a name that was imported as something else. */
+static gss_name_t
+mn_of(const struct gss_name_struct *name, const struct bt_mech *mech, struct bt_mn *mn)
+{
+	gss_name_t new = bt_name_of_mn(mech, mn);
+
+	/* For gss_display_name_ext. */
+	if (new != NULL && name->type != GSS_C_NO_OID)
+		new->type = bt_oid_static(bt_oid_view(name->type));
+	return new;
+}
+
 gss_name_t
 bt_name_of_mn(const struct bt_mech *mech, struct bt_mn *mn)
 {
@@ -77,17 +89,31 @@ bt_name_to_mn(const struct gss_name_struct *name, const struct bt_mech *mech, st
 	return mech->name_import(text_of(name), type_of(name), out);
 }
 
-/* An exported name says whose it is. RFC 2743 §3.2. */
+/* Whoever exported it, a program brought it here, so nobody vouches for the attributes. */
+static int
+add_attributes(struct bt_mn **mn, struct bt_bytes attributes)
+{
+	struct bt_mn *with = bt_mn_with_attributes(*mn, attributes, false);
+
+	if (with == NULL)
+		return BT_ERR_NOMEM;
+	bt_mn_free(*mn);
+	*mn = with;
+	return 0;
+}
+
+/* An exported name says whose it is. RFC 2743 §3.2, RFC 6680 §7.8. */
 static gss_name_t
 import_exported(struct bt_call *call, struct bt_bytes exported)
 {
 	struct bt_mechs mechs = bt_mechs_all();
-	struct bt_bytes oid, text;
+	struct bt_bytes oid, text, attributes = {0};
 	const struct bt_mech *mech;
 	struct bt_mn *mn = NULL;
 	gss_name_t name = NULL;
 
-	if (bt_frame_read_name(exported, &oid, &text) != 0) {
+	if (bt_frame_read_name(exported, &oid, &text) != 0 &&
+	    bt_frame_read_composite(exported, &oid, &text, &attributes) != 0) {
 		bt_call_refuse(call, GSS_S_BAD_NAME, 0);
 		return NULL;
 	}
@@ -97,6 +123,8 @@ import_exported(struct bt_call *call, struct bt_bytes exported)
 	}
 	bt_call_error_else(call, mech, mech->name_import(text, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME]), &mn),
 			   GSS_S_BAD_NAME);
+	if (!bt_call_failed(call) && attributes.len != 0)
+		bt_call_error(call, NULL, add_attributes(&mn, attributes));
 	if (!bt_call_failed(call) && (name = bt_name_of_mn(mech, mn)) == NULL)
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
 	bt_mn_free(mn);
@@ -120,7 +148,8 @@ gss_import_name(OM_uint32 *minor_status, gss_buffer_t input_name_buffer, gss_OID
 		bt_call_refuse(&call, GSS_S_BAD_NAME, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	if (bt_bytes_equal(type, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME])))
+	if (bt_bytes_equal(type, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME])) ||
+	    bt_bytes_equal(type, bt_oid_view(&bt_oids[BT_OID_NT_COMPOSITE_EXPORT])))
 		name = import_exported(&call, text);
 	else if ((name = new_name(text, type)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
@@ -213,7 +242,7 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
 	bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
-	if (!bt_call_failed(&call) && (*output_name = bt_name_of_mn(mech, mn)) == NULL)
+	if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	bt_mn_free(mn);
 	return bt_call_end(&call);
@@ -258,7 +287,7 @@ gss_duplicate_name(OM_uint32 *minor_status, const gss_name_t src_name, gss_name_
 	name = bt_call_name(&call, src_name);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	*dest_name = name->mn != NULL ? bt_name_of_mn(name->mech, name->mn) : new_name(name->text, bt_oid_view(name->type));
+	*dest_name = name->mn != NULL ? mn_of(name, name->mech, name->mn) : new_name(name->text, bt_oid_view(name->type));
 	if (*dest_name == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	return bt_call_end(&call);

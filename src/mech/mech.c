@@ -17,15 +17,16 @@ put_text(char **at, const char *text, size_t len)
 	return start;
 }
 
-struct bt_mn *
-bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *service, const char *host)
+static struct bt_mn *
+new_name(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *service, const char *host,
+	 struct bt_bytes attributes)
 {
 	size_t service_len = service != NULL ? strlen(service) : 0, host_len = host != NULL ? strlen(host) : 0;
 	struct bt_mn *mn;
 	char *at;
 
 	/* All parts are at most as long as a name that is in memory already: the sum cannot wrap. */
-	mn = bt_mem_alloc(sizeof *mn + text.len + service_len + host_len + 3);
+	mn = bt_mem_alloc(sizeof *mn + text.len + service_len + host_len + 3 + attributes.len);
 	if (mn == NULL)
 		return NULL;
 	at = (char *)(mn + 1);
@@ -35,7 +36,25 @@ bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *ser
 	mn->text = put_text(&at, (const char *)text.ptr, text.len);
 	mn->service = service != NULL ? put_text(&at, service, service_len) : NULL;
 	mn->host = host != NULL ? put_text(&at, host, host_len) : NULL;
+	if (attributes.len != 0)
+		mn->attributes = bt_bytes_of(memcpy(at, attributes.ptr, attributes.len), attributes.len);
 	return mn;
+}
+
+struct bt_mn *
+bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *service, const char *host)
+{
+	return new_name(kind, is_anonymous, text, service, host, (struct bt_bytes){0});
+}
+
+struct bt_mn *
+bt_mn_with_attributes(const struct bt_mn *mn, struct bt_bytes attributes, bool is_vouched_for)
+{
+	struct bt_mn *new = new_name(mn->kind, mn->is_anonymous, bt_bytes_of_str(mn->text), mn->service, mn->host, attributes);
+
+	if (new != NULL)
+		new->is_vouched_for = is_vouched_for;
+	return new;
 }
 
 struct bt_mn *
@@ -49,8 +68,10 @@ bt_mn_share(struct bt_mn *mn)
 void
 bt_mn_free(struct bt_mn *mn)
 {
-	if (mn != NULL && atomic_fetch_sub_explicit(&mn->refs, 1, memory_order_acq_rel) == 1)
-		bt_mem_free(mn);
+	if (mn == NULL || atomic_fetch_sub_explicit(&mn->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	bt_mem_wipe((void *)(uintptr_t)mn->attributes.ptr, mn->attributes.len);
+	bt_mem_free(mn);
 }
 
 struct bt_ctx *

@@ -20,6 +20,7 @@
 #include "message/message.h"
 
 struct bt_mech;
+struct bt_answers;
 
 /* All that there are, the default one first; who needs others is handed them. */
 struct bt_mechs {
@@ -40,12 +41,25 @@ struct bt_mn {
 	const char *text;      /* NUL-terminated; in the same block of memory */
 	const char *service;   /* host-based names as imported: the service, else NULL */
 	const char *host;      /* its host as imported, or NULL if it had none */
+
+	/* What its realm says about it, RFC 6680, in the mechanism's own bytes, or empty; in the same block of memory. Secret. */
+	struct bt_bytes attributes;
+	bool is_vouched_for;   /* they came with what proved the name, and not from a program */
 };
 
 /* bt_mn_new - a name of these texts (copied); service and host may be NULL. NULL: no memory. */
 struct bt_mn *bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, const char *service, const char *host);
+/* bt_mn_with_attributes - a name as mn, with other attributes (copied). NULL: no memory. */
+struct bt_mn *bt_mn_with_attributes(const struct bt_mn *mn, struct bt_bytes attributes, bool is_vouched_for);
 struct bt_mn *bt_mn_share(struct bt_mn *mn);
 void bt_mn_free(struct bt_mn *mn);
+
+/* One value of one attribute of a name. RFC 6680 §7.3. */
+struct bt_attribute {
+	struct bt_buf value;
+	bool is_authenticated;
+	bool is_complete;
+};
 
 /* ---- contexts ---- */
 
@@ -199,6 +213,26 @@ struct bt_mech {
 	struct bt_bytes (*name_type)(const struct bt_mn *mn);
 	int (*name_export)(const struct bt_mn *mn, struct bt_wr *out);
 
+	/*
+	 * What a name is worth on this host; NULL: nothing.
+	 * name_account   the local account it stands for. Errors: the mechanism's own where it stands for none.
+	 * name_may_use   may who bears it use that account?
+	 */
+	int (*name_account)(const struct bt_mn *mn, struct bt_buf *out);
+	int (*name_may_use)(const struct bt_mn *mn, const char *account, bool *out);
+
+	/*
+	 * What its realm says about a name, from mn->attributes; NULL: names have no attributes.
+	 * name_attributes  what there is
+	 * name_attribute   one value. more: -1 for the first one, then what the call before left there; 0: that was the last.
+	 * name_map         an object of the mechanism's library, of the kind that type names; name_unmap frees it
+	 * Errors: ENOENT (no such attribute or type).
+	 */
+	int (*name_attributes)(const struct bt_mn *mn, struct bt_answers *out);
+	int (*name_attribute)(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out);
+	int (*name_map)(const struct bt_mn *mn, struct bt_bytes type, void **out);
+	int (*name_unmap)(struct bt_bytes type, void *object);
+
 	/* Credentials. Errors: NO_CRED, CRED_EXPIRED, KEYTAB_NOMATCH and the mechanism's own. cred_free takes NULL. */
 	int (*cred_acquire)(const struct bt_cred_request *request, struct bt_mcred **out);
 	int (*cred_inquire)(struct bt_mcred *cred, struct bt_cred_facts *out); /* cred NULL: the default initiator's */
@@ -220,6 +254,9 @@ struct bt_mech {
 
 	/* Questions by OID. Errors: UNAVAILABLE (unknown OID). */
 	int (*inquire)(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
+
+	/* Demands by OID on the mechanism itself, with an argument that the OID tells the kind of; NULL: none. Errors: UNAVAILABLE. */
+	int (*invoke)(struct bt_bytes what, void *value, size_t len);
 
 	/* The text of one of this mechanism's own error numbers, NUL-terminated into a caller's array. */
 	void (*error_text)(int err, char *text, size_t text_len);

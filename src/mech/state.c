@@ -28,6 +28,8 @@ static const struct bt_rec_field fields[] = {
     FIELD(initiator_name, 18, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
     FIELD(initiator_service, 19, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
     FIELD(initiator_host, 20, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
+    /* What a domain controller says about a person is nobody's to print. */
+    SECRET(initiator_attributes, 21, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_AUTHZ_MAX),
 
     FIELD(acceptor_kind, 24, BT_REC_I32, OPTIONAL, 0, UINT32_MAX),
     FIELD(acceptor_is_anonymous, 25, BT_REC_BOOL, OPTIONAL, 0, 1),
@@ -47,7 +49,6 @@ static const struct bt_rec_field fields[] = {
     FIELD(recv_next, 41, BT_REC_U64, OPTIONAL, 0, UINT64_MAX),
     FIELD(recv_seen, 42, BT_REC_U64, OPTIONAL, 0, UINT64_MAX),
 
-    /* What a domain controller says about a person is nobody's to print. */
     SECRET(authz, 48, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_AUTHZ_MAX),
     SECRET(pending, 49, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_PENDING_MAX),
 };
@@ -87,6 +88,8 @@ names_of(const struct bt_ctx *ctx, struct bt_ctx_state *out)
 		out->initiator_name = string_of(initiator->text);
 		out->initiator_service = string_of(initiator->service);
 		out->initiator_host = string_of(initiator->host);
+		if (initiator->is_vouched_for)
+			out->initiator_attributes = initiator->attributes;
 	}
 	if (acceptor != NULL) {
 		out->acceptor_kind = acceptor->kind;
@@ -176,6 +179,22 @@ build_name(int32_t kind, bool is_anonymous, struct bt_bytes name, struct bt_byte
 }
 
 static int
+add_attributes(struct bt_bytes attributes, struct bt_mn **name)
+{
+	struct bt_mn *with;
+
+	if (attributes.len == 0)
+		return 0;
+	if (*name == NULL)
+		return BT_ERR_MALFORMED;
+	if ((with = bt_mn_with_attributes(*name, attributes, true)) == NULL)
+		return BT_ERR_NOMEM;
+	bt_mn_free(*name);
+	*name = with;
+	return 0;
+}
+
+static int
 read_key(int32_t enctype, struct bt_bytes bytes, struct bt_msg_key *out)
 {
 	if ((enctype == 0) != (bytes.len == 0) || bytes.len > sizeof out->bytes)
@@ -238,6 +257,7 @@ bt_ctx_state_build(const struct bt_ctx_state *state, const struct bt_mech *mech,
 	ctx->ticket_flags = state->ticket_flags;
 	if ((e = build_name(state->initiator_kind, state->initiator_is_anonymous, state->initiator_name,
 			    state->initiator_service, state->initiator_host, &ctx->initiator)) != 0 ||
+	    (e = add_attributes(state->initiator_attributes, &ctx->initiator)) != 0 ||
 	    (e = build_name(state->acceptor_kind, state->acceptor_is_anonymous, state->acceptor_name, state->acceptor_service,
 			    state->acceptor_host, &ctx->acceptor)) != 0 ||
 	    (state->authz.len != 0 && (e = bt_buf_dup(state->authz, &ctx->authz)) != 0))

@@ -18,6 +18,11 @@ void bt_frame_write(struct bt_wr *wr, struct bt_bytes oid, struct bt_bytes body)
 int bt_frame_read_name(struct bt_bytes exported, struct bt_bytes *oid, struct bt_bytes *name);
 void bt_frame_write_name(struct bt_wr *wr, struct bt_bytes oid, struct bt_bytes name);
 
+/* bt_frame_read_composite - a name exported with its attributes: 04 02, and behind the name the attributes. Errors: BAD_NAME. */
+int bt_frame_read_composite(struct bt_bytes exported, struct bt_bytes *oid, struct bt_bytes *name,
+			    struct bt_bytes *attributes);
+void bt_frame_write_composite(struct bt_wr *wr, struct bt_bytes oid, struct bt_bytes name, struct bt_bytes attributes);
+
 /*
  * bt_frame_read_context - the prefix of an interprocess token: 32-bit big-endian OID length, OID; what follows is the
  * mechanism's. Other software reads and rewrites this prefix. Errors: TOKEN_FORMAT.

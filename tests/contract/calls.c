@@ -23,6 +23,13 @@
 OM_uint32 gss_krb5_get_tkt_flags(OM_uint32 *, gss_ctx_id_t, int32_t *);
 OM_uint32 gsskrb5_extract_authtime_from_sec_context(OM_uint32 *, gss_ctx_id_t, int32_t *);
 OM_uint32 gsskrb5_extract_authz_data_from_sec_context(OM_uint32 *, gss_ctx_id_t, int, gss_buffer_t);
+OM_uint32 gss_krb5_export_lucid_sec_context(OM_uint32 *, gss_ctx_id_t *, OM_uint32, void **);
+OM_uint32 gss_krb5_free_lucid_sec_context(OM_uint32 *, void *);
+
+/* Declared nowhere. */
+int gss_krb5int_make_seal_token_v3(void);
+OM_uint32 gss_krb5int_unseal_token_v3(void);
+long gssint_g_seqstate_init(void);
 
 enum kind {
 	END,
@@ -33,6 +40,8 @@ enum kind {
 	CONTEXT_NEW,  /* in-out, empty before and after failure */
 	NAME,
 	NAME_REF,
+	MN,      /* a mechanism name */
+	ACCOUNT, /* a name that is no mechanism name */
 	CRED,
 	CRED_REF,
 	INPUT,
@@ -48,6 +57,8 @@ enum kind {
 	STORE,
 	BINDINGS,
 	NUMBER_REF, /* in-out */
+	MORE,       /* likewise, of gss_get_name_attribute */
+	ANY_GONE,   /* a mapping of scene->mn, gone after success */
 	/* Outputs. */
 	FIRST_OUTPUT,
 	OUT_BUFFER = FIRST_OUTPUT,
@@ -58,6 +69,8 @@ enum kind {
 	OUT_SET,
 	OUT_BUFFER_SET,
 	OUT_NUMBER,
+	OUT_LUCID,
+	OUT_ANY,
 };
 
 /* What an input has in it. */
@@ -75,6 +88,10 @@ enum content {
 	SESSION_KEY,
 	IMPERSONATOR,
 	ATTRIBUTE,
+	COLOUR,
+	THING,
+	TYPE,
+	DEMAND,
 	WRAP_PIECES,
 	UNWRAP_PIECES,
 	MIC_PIECES,
@@ -111,6 +128,7 @@ struct call {
 #define CTX {CONTEXT, R | GSS_S_NO_CONTEXT}
 #define NAME_IN {NAME, R | GSS_S_BAD_NAME}
 #define NAME_IF {NAME, 0}
+#define MN_IN {MN, R | GSS_S_BAD_NAME}
 #define CRED_IF {CRED, 0}
 #define BUF(content) {INPUT, R, 0, content}
 #define BUF_FULL(content) {INPUT, R, R, content}
@@ -166,6 +184,14 @@ static const struct call calls[] = {
 	{CALL(gsskrb5_extract_authtime_from_sec_context), .args = {M, CTX, NUM_OUT}},
 	{CALL(gsskrb5_extract_authz_data_from_sec_context), .args = {M, CTX, N(128), BUF_OUT}},
 
+	{CALL(gss_krb5_export_lucid_sec_context),
+	 .args = {M, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, N(1), {OUT_LUCID, W}}},
+	{CALL(gss_set_sec_context_option),
+	 .good = GSS_S_UNAVAILABLE,
+	 .args = {M, {CONTEXT_REF, W}, {OID, R, R, DEMAND}, {INPUT, 0, 0, TEXT}}},
+	{CALL(gss_complete_auth_token), .args = {M, {CONTEXT, GSS_S_NO_CONTEXT}, BUF(TEXT)}},
+	{CALL(gssspi_mech_invoke), .args = {M, MECH_IF, {OID, R, R, DEMAND}, N(0)}},
+
 	{CALL(gss_get_mic), .args = {M, CTX, N(0), BUF(TEXT), BUF_OUT}},
 	{CALL(gss_verify_mic), .args = {M, CTX, {INPUT, R, GSS_S_BAD_MIC, TEXT}, BUF_FULL(MIC), NUM_OUT_IF}},
 	{CALL(gss_wrap), .args = {M, CTX, N(1), N(0), BUF(TEXT), NUM_OUT_IF, BUF_OUT}},
@@ -174,6 +200,9 @@ static const struct call calls[] = {
 	{CALL(gss_verify), .args = {M, CTX, {INPUT, R, GSS_S_BAD_MIC, TEXT}, BUF_FULL(MIC), NUM_OUT_IF}},
 	{CALL(gss_seal), .args = {M, CTX, N(1), N(0), BUF(TEXT), NUM_OUT_IF, BUF_OUT}},
 	{CALL(gss_unseal), .args = {M, CTX, BUF_FULL(WRAPPED), BUF_OUT, NUM_OUT_IF, NUM_OUT_IF}},
+	{CALL(gss_wrap_aead), .args = {M, CTX, N(1), N(0), {INPUT, 0, 0, TEXT}, BUF(TEXT), NUM_OUT_IF, BUF_OUT}},
+	{CALL(gss_unwrap_aead),
+	 .args = {M, CTX, {INPUT, R, GSS_S_DEFECTIVE_TOKEN, WRAPPED}, {INPUT, 0, 0, NOTHING}, BUF_OUT, NUM_OUT_IF, NUM_OUT_IF}},
 	{CALL(gss_pseudo_random), .args = {M, CTX, N(0), BUF(TEXT), N(40), BUF_OUT}},
 	{CALL(gss_wrap_iov), .args = {M, CTX, N(1), N(0), NUM_OUT_IF, {IOV, R, 0, WRAP_PIECES}, N(4)}},
 	{CALL(gss_wrap_iov_length), .args = {M, CTX, N(1), N(0), NUM_OUT_IF, {IOV, R, 0, WRAP_PIECES}, N(4)}},
@@ -190,6 +219,18 @@ static const struct call calls[] = {
 	{CALL(gss_export_name), .good = GSS_S_NAME_NOT_MN, .args = {M, NAME_IN, BUF_OUT}},
 	{CALL(gss_duplicate_name), .args = {M, NAME_IN, {OUT_NAME, W}}},
 	{CALL(gss_release_name), .args = {M, {NAME_REF, R | GSS_S_BAD_NAME}}},
+	{CALL(gss_localname), .args = {M, {NAME, R}, MECH_IF, BUF_OUT}},
+	{CALL(gss_pname_to_uid), .args = {M, {NAME, R}, MECH_IF, {NUMBER_REF, W}}},
+	{CALL(gss_authorize_localname), .args = {M, {MN, R}, {ACCOUNT, R}}},
+	{CALL(gss_display_name_ext), .args = {M, NAME_IN, {OID, R | GSS_S_BAD_NAMETYPE, R, TYPE}, BUF_OUT}},
+	{CALL(gss_inquire_name), .args = {M, MN_IN, NUM_OUT_IF, OID_OUT_IF, {OUT_BUFFER_SET, 0}}},
+	{CALL(gss_get_name_attribute), .args = {M, MN_IN, {INPUT, R, GSS_S_UNAVAILABLE, COLOUR}, NUM_OUT_IF, NUM_OUT_IF,
+						BUF_OUT_IF, BUF_OUT_IF, {MORE, W}}},
+	{CALL(gss_set_name_attribute), .good = GSS_S_UNAVAILABLE, .args = {M, MN_IN, N(0), BUF(COLOUR), BUF(TEXT)}},
+	{CALL(gss_delete_name_attribute), .good = GSS_S_UNAVAILABLE, .args = {M, MN_IN, BUF(COLOUR)}},
+	{CALL(gss_export_name_composite), .args = {M, MN_IN, BUF_OUT}},
+	{CALL(gss_map_name_to_any), .args = {M, MN_IN, N(0), {INPUT, R, GSS_S_UNAVAILABLE, THING}, {OUT_ANY, W}}},
+	{CALL(gss_release_any_name_mapping), .args = {M, MN_IN, {INPUT, R, GSS_S_UNAVAILABLE, THING}, {ANY_GONE, R}}},
 	{CALL(gss_inquire_names_for_mech), .args = {M, MECH_IF, SET_OUT}},
 	{CALL(gss_inquire_mechs_for_name), .args = {M, NAME_IN, SET_OUT}},
 
@@ -235,6 +276,8 @@ union slot {
 	gss_OID_desc oid_desc;
 	gss_OID_set set;
 	gss_buffer_set_t buffer_set;
+	gss_any_t any;
+	void *lucid;
 	gss_iov_buffer_desc iov[4];
 	gss_key_value_set_desc store;
 	struct gss_channel_bindings_struct bindings;
@@ -246,7 +289,7 @@ struct scene {
 	union slot slots[MAX_ARGS];
 	uintptr_t values[MAX_ARGS];
 	gss_cred_id_t cred;
-	gss_name_t name;
+	gss_name_t name, mn, account;
 	gss_buffer_desc made; /* an input's bytes */
 	gss_OID_set set;
 	char data[16];
@@ -254,6 +297,7 @@ struct scene {
 
 static gss_OID_desc krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 static gss_OID_desc impersonator = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x0e"};
+static gss_OID_desc demand = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"};
 static gss_OID_set_desc krb5_only = {1, &krb5};
 static gss_key_value_element_desc store_elements[] = {{"ccache", "MEMORY:x"}};
 
@@ -279,6 +323,10 @@ bytes_of(struct scene *scene, enum content content)
 		return (gss_buffer_desc){0};
 	case OID_TEXT:
 		return literal("{ 1 2 840 113554 }");
+	case COLOUR:
+		return literal("colour");
+	case THING:
+		return literal("thing");
 	case SASL_NAME:
 		return literal("GS2-KRB5");
 	case WRAPPED:
@@ -311,6 +359,10 @@ oid_of(enum content content)
 		return GSS_C_INQ_SSPI_SESSION_KEY;
 	case IMPERSONATOR:
 		return &impersonator;
+	case TYPE:
+		return GSS_C_NT_HOSTBASED_SERVICE;
+	case DEMAND:
+		return &demand;
 	case ATTRIBUTE:
 		return (gss_OID)(uintptr_t)GSS_C_MA_WRAP;
 	default:
@@ -350,7 +402,7 @@ make_pieces(struct scene *scene, enum content content, gss_iov_buffer_desc *iov)
 static uintptr_t
 make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 {
-	gss_buffer_desc member = literal("member");
+	gss_buffer_desc member = literal("member"), thing = literal("thing");
 	OM_uint32 minor;
 
 	switch (arg->kind) {
@@ -368,6 +420,16 @@ make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 		return (uintptr_t)scene->name;
 	case NAME_REF:
 		slot->name = scene->name;
+		break;
+	case MN:
+		return (uintptr_t)scene->mn;
+	case ACCOUNT:
+		return (uintptr_t)scene->account;
+	case MORE:
+		slot->number = (OM_uint32)-1;
+		break;
+	case ANY_GONE:
+		assert_int_equal(gss_map_name_to_any(&minor, scene->mn, 0, &thing, &slot->any), GSS_S_COMPLETE);
 		break;
 	case CRED:
 		return (uintptr_t)scene->cred;
@@ -421,11 +483,14 @@ make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 static void
 begin(struct scene *scene, const struct call *call)
 {
+	gss_buffer_desc account = literal("root");
 	OM_uint32 minor;
 
 	memset(scene, 0, sizeof *scene);
 	scene->pair = fake_establish(GSS_C_MUTUAL_FLAG);
 	scene->name = fake_target();
+	assert_int_equal(gss_canonicalize_name(&minor, scene->name, &krb5, &scene->mn), GSS_S_COMPLETE);
+	assert_int_equal(gss_import_name(&minor, &account, GSS_C_NT_USER_NAME, &scene->account), GSS_S_COMPLETE);
 	assert_int_equal(gss_acquire_cred(&minor, scene->name, 0, NULL, GSS_C_BOTH, &scene->cred, NULL, NULL), GSS_S_COMPLETE);
 	for (size_t i = 0; call->args[i].kind != END; i++) {
 		/* Outputs are full of what was there before. */
@@ -468,6 +533,7 @@ check_empty(const struct call *call, size_t i, const struct scene *scene)
 static void
 free_outputs(const struct call *call, struct scene *scene)
 {
+	gss_buffer_desc thing = literal("thing");
 	OM_uint32 minor;
 
 	for (size_t i = 0; call->args[i].kind != END; i++) {
@@ -487,6 +553,10 @@ free_outputs(const struct call *call, struct scene *scene)
 			gss_release_oid_set(&minor, &slot->set);
 		else if (call->args[i].kind == OUT_BUFFER_SET || call->args[i].kind == BUFFER_SET_NEW)
 			gss_release_buffer_set(&minor, &slot->buffer_set);
+		else if (call->args[i].kind == OUT_LUCID)
+			gss_krb5_free_lucid_sec_context(&minor, slot->lucid);
+		else if (call->args[i].kind == OUT_ANY)
+			gss_release_any_name_mapping(&minor, scene->mn, &thing, &slot->any);
 		else if (call->args[i].kind == CONTEXT_NEW && slot->context != NULL)
 			gss_delete_sec_context(&minor, &slot->context, NULL);
 		else if (call->args[i].kind == IOV)
@@ -511,6 +581,8 @@ end(const struct call *call, struct scene *scene)
 			scene->cred = NULL;
 		else if (call->args[i].kind == OID_SET_GONE && slot->set == NULL)
 			scene->set = NULL;
+		else if (call->args[i].kind == ANY_GONE)
+			bt_mem_free(slot->any);
 		else if (call->args[i].kind == BUFFER_GONE)
 			bt_mem_free(slot->buffer.value);
 		else if (call->args[i].kind == BUFFER_SET_GONE)
@@ -519,6 +591,8 @@ end(const struct call *call, struct scene *scene)
 	gss_release_buffer(&minor, &scene->made);
 	gss_release_oid_set(&minor, &scene->set);
 	gss_release_name(&minor, &scene->name);
+	gss_release_name(&minor, &scene->mn);
+	gss_release_name(&minor, &scene->account);
 	gss_release_cred(&minor, &scene->cred);
 	if (scene->pair.initiator != NULL)
 		gss_delete_sec_context(&minor, &scene->pair.initiator, NULL);
@@ -624,6 +698,8 @@ make_foreign(const struct call *call, size_t i, struct scene *scene, OM_uint32 *
 		*answer = BAD | GSS_S_NO_CONTEXT;
 		break;
 	case NAME:
+	case MN:
+	case ACCOUNT:
 		*answer = BAD | GSS_S_BAD_NAME;
 		break;
 	case CRED:
@@ -659,8 +735,8 @@ make_foreign(const struct call *call, size_t i, struct scene *scene, OM_uint32 *
 static bool
 make_other(const struct call *call, size_t i, struct scene *scene, OM_uint32 *answer)
 {
-	uintptr_t other = call->args[i].kind == NAME || call->args[i].kind == NAME_REF ? (uintptr_t)scene->cred :
-											  (uintptr_t)scene->name;
+	bool is_name = call->args[i].kind >= NAME && call->args[i].kind <= ACCOUNT;
+	uintptr_t other = is_name ? (uintptr_t)scene->cred : (uintptr_t)scene->name;
 
 	if (!make_foreign(call, i, scene, answer))
 		return false;
@@ -817,6 +893,52 @@ equal_oids(void **state)
 	assert_false(gss_oid_equal(NULL, NULL));
 }
 
+/* The other one: an account's name is what C has strings for, and the answer is yes or no. */
+static void
+account_use(void **state)
+{
+	gss_name_t name = fake_target(), mn;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_canonicalize_name(&minor, name, &krb5, &mn), GSS_S_COMPLETE);
+	assert_int_equal(gss_userok(mn, "root"), 1);
+	assert_int_equal(gss_userok(mn, "daemon"), 0);
+	assert_int_equal(gss_userok(mn, ""), 0);
+	assert_int_equal(gss_userok(mn, NULL), 0);
+	assert_int_equal(gss_userok(name, "root"), 0);
+	assert_int_equal(gss_userok(GSS_C_NO_NAME, "root"), 0);
+	assert_int_equal(gss_userok((gss_name_t)(uintptr_t)foreign, "root"), 0);
+	gss_release_name(&minor, &name);
+	gss_release_name(&minor, &mn);
+}
+
+/* Freeing takes the address by value, so it cannot be called twice. */
+static void
+lucid_contexts(void **state)
+{
+	struct fake_pair pair = fake_establish(0);
+	OM_uint32 minor;
+	void *lucid;
+
+	assert_int_equal(gss_krb5_export_lucid_sec_context(&minor, &pair.initiator, 2, &lucid), GSS_S_FAILURE);
+	assert_null(lucid);
+	assert_non_null(pair.initiator);
+	assert_int_equal(gss_krb5_export_lucid_sec_context(&minor, &pair.initiator, 1, &lucid), GSS_S_COMPLETE);
+	assert_null(pair.initiator);
+	assert_int_equal(gss_krb5_free_lucid_sec_context(&minor, lucid), GSS_S_COMPLETE);
+	assert_int_equal(gss_krb5_free_lucid_sec_context(&minor, NULL), GSS_S_FAILURE);
+	fake_finish(&pair);
+}
+
+/* Of the inside of another library: there to be linked to. */
+static void
+inner_functions(void **state)
+{
+	assert_int_not_equal(gss_krb5int_make_seal_token_v3(), 0);
+	assert_int_equal(gss_krb5int_unseal_token_v3(), GSS_S_FAILURE);
+	assert_int_not_equal(gssint_g_seqstate_init(), 0);
+}
+
 /* The nth allocation of each call fails, for every n. Only a missing memory may come of it, and the call can be made again. */
 static void
 no_memory(void **state)
@@ -867,6 +989,9 @@ main(void)
 		cmocka_unit_test(lengths_without_values),
 		cmocka_unit_test(bad_numbers),
 		cmocka_unit_test(equal_oids),
+		cmocka_unit_test(account_use),
+		cmocka_unit_test(lucid_contexts),
+		cmocka_unit_test(inner_functions),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -23,7 +23,7 @@ PREFIXES = {
     "mech": "bt_mech_ bt_mn_ bt_ctx_ bt_answers_ bt_krb5_ bt_spnego_ bt_sanon_ bt_plugin_",
     "transfer": "bt_transfer_ bt_seal_",
     # Public names, and those of the objects behind the handles. The static OIDs are known here alone.
-    "gss": "gss_ gssspi_ gsskrb5_ krb5_gss_ GSS_C_ GSS_KRB5_ gssapi_ baton_ "
+    "gss": "gss_ gssspi_ gssint_ gsskrb5_ krb5_gss_ GSS_C_ GSS_KRB5_ gssapi_ baton_ "
     "bt_call_ bt_gss_ bt_buffer_set_ bt_context_handle_ bt_cred_ bt_mechs_ bt_minor_ bt_name_ bt_oid_set_ bt_oids bt_oid_static "
     "bt_oid_is_static bt_status_",
     "cli": "cli_",

@@ -55,6 +55,12 @@ const struct bt_mech bt_mech_krb5 = {
 	.name_import = bt_krb5_name_import,
 	.name_type = bt_krb5_name_type,
 	.name_export = bt_krb5_name_export,
+	.name_account = bt_krb5_name_account,
+	.name_may_use = bt_krb5_name_may_use,
+	.name_attributes = bt_krb5_name_attributes,
+	.name_attribute = bt_krb5_name_attribute,
+	.name_map = bt_krb5_name_map,
+	.name_unmap = bt_krb5_name_unmap,
 	.cred_acquire = bt_krb5_cred_acquire,
 	.cred_inquire = bt_krb5_cred_inquire,
 	.cred_free = bt_krb5_cred_free,
@@ -64,6 +70,7 @@ const struct bt_mech bt_mech_krb5 = {
 	.pending_load = bt_krb5_pending_load,
 	.pending_free = bt_krb5_pending_free,
 	.inquire = bt_krb5_inquire,
+	.invoke = bt_krb5_invoke,
 	.error_text = bt_krb5_error_text,
 };
 

@@ -83,6 +83,19 @@ int bt_krb5_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn
 struct bt_bytes bt_krb5_name_type(const struct bt_mn *mn);
 int bt_krb5_name_export(const struct bt_mn *mn, struct bt_wr *out);
 
+/* account.c: what local accounts a name may use. libkrb5's auth_to_local rules and .k5login files. */
+int bt_krb5_name_account(const struct bt_mn *mn, struct bt_buf *out);
+int bt_krb5_name_may_use(const struct bt_mn *mn, const char *account, bool *out);
+
+/* attributes.c: PAC and authentication indicators of a name. */
+int bt_krb5_name_attributes(const struct bt_mn *mn, struct bt_answers *out);
+int bt_krb5_name_attribute(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out);
+int bt_krb5_name_map(const struct bt_mn *mn, struct bt_bytes type, void **out);
+int bt_krb5_name_unmap(struct bt_bytes type, void *object);
+
+/* bt_krb5_attributes_take - *name becomes one with what the request that auth has read says about it, if anything. NOMEM. */
+int bt_krb5_attributes_take(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_mn **name);
+
 /* bt_krb5_name_of - a mechanism name of a principal; service and host may be NULL. */
 int bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host,
 		    struct bt_mn **out);
@@ -298,11 +311,20 @@ void bt_krb5_pending_free(struct bt_ctx *ctx);
 /* bt_krb5_open - the last leg is done: ctx becomes OPEN with a message object of this state. Errors: NOMEM, ENCTYPE. */
 int bt_krb5_open(struct bt_ctx *ctx, const struct bt_msg_state *state);
 
-/* ---- initiator.c, acceptor.c, inquire.c ---- */
+/* ---- lucid.c ---- */
+
+/* bt_krb5_lucid_answer - the address of a new lucid context. Errors: LUCID_VERSION, NOMEM. */
+int bt_krb5_lucid_answer(const struct bt_ctx *ctx, int32_t version, struct bt_answers *out);
+
+/* bt_krb5_lucid_free - Errors: EINVAL (none, or of no known version). */
+int bt_krb5_lucid_free(void *lucid);
+
+/* ---- initiator.c, acceptor.c, inquire.c, invoke.c ---- */
 
 int bt_krb5_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
 int bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		   struct bt_mcred **delegated);
 int bt_krb5_inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
+int bt_krb5_invoke(struct bt_bytes what, void *value, size_t len);
 
 #endif

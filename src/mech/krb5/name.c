@@ -182,26 +182,6 @@ import_principal(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_mn **out)
 	return princ != NULL ? bt_krb5_name_of(lib, princ, NULL, NULL, out) : BT_ERR_BAD_NAME;
 }
 
-/* An exported name with attributes (04 02) is taken without them: nobody vouches for them here. */
-static int
-read_composite(struct bt_bytes exported, struct bt_bytes *name)
-{
-	struct bt_rd rd = bt_rd_of(exported), tagged;
-	struct bt_bytes oid;
-
-	if (bt_rd_be16(&rd) != 0x0402)
-		return BT_ERR_BAD_NAME;
-	tagged = bt_rd_of(bt_rd_bytes(&rd, bt_rd_be16(&rd)));
-	if (bt_rd_u8(&tagged) != 0x06)
-		return BT_ERR_BAD_NAME;
-	oid = bt_rd_bytes(&tagged, bt_rd_u8(&tagged));
-	*name = bt_rd_bytes(&rd, bt_rd_be32(&rd));
-	bt_rd_bytes(&rd, bt_rd_be32(&rd));
-	if (bt_rd_end(&tagged) != 0 || bt_rd_end(&rd) != 0 || !bt_bytes_equal(oid, bt_krb5_oid))
-		return BT_ERR_BAD_NAME;
-	return 0;
-}
-
 /*
  * A whole exported name, or only the part behind its framing. They cannot be mistaken for each other: the framing has a zero byte,
  * which krb5_unparse_name escapes.
@@ -209,17 +189,17 @@ read_composite(struct bt_bytes exported, struct bt_bytes *name)
 static int
 import_exported(struct bt_krb5 *lib, struct bt_bytes exported, struct bt_mn **out)
 {
-	struct bt_bytes name = exported, oid;
+	struct bt_bytes name = exported, oid = bt_krb5_oid, attributes;
 	char *text;
 	int e;
 
 	if (exported.len >= 3 && exported.ptr[0] == 0x04 && exported.ptr[2] == 0x00) {
-		if (exported.ptr[1] == 0x02)
-			e = read_composite(exported, &name);
-		else if ((e = bt_frame_read_name(exported, &oid, &name)) == 0 && !bt_bytes_equal(oid, bt_krb5_oid))
-			e = BT_ERR_BAD_NAME;
-		if (e != 0)
+		/* Attributes are for the front to keep. */
+		if (bt_frame_read_name(exported, &oid, &name) != 0 &&
+		    (e = bt_frame_read_composite(exported, &oid, &name, &attributes)) != 0)
 			return e;
+		if (!bt_bytes_equal(oid, bt_krb5_oid))
+			return BT_ERR_BAD_NAME;
 	}
 	if (name.len == 0 || memchr(name.ptr, '\0', name.len) != NULL)
 		return BT_ERR_BAD_NAME;

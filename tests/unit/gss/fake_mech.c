@@ -1,5 +1,6 @@
 #include "fake_mech.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,6 +64,59 @@ static int
 name_export(const struct bt_mn *mn, struct bt_wr *out)
 {
 	bt_wr_bytes(out, bt_bytes_of_str(mn->text));
+	return 0;
+}
+
+/* Everybody may use the account "root" and no other. */
+static int
+name_account(const struct bt_mn *mn, struct bt_buf *out)
+{
+	return bt_buf_dup(bt_bytes_of_str("root"), out);
+}
+
+static int
+name_may_use(const struct bt_mn *mn, const char *account, bool *out)
+{
+	*out = strcmp(account, "root") == 0;
+	return 0;
+}
+
+/* Names have the attribute "colour", which is red and green, and can be had as a "thing". */
+static int
+name_attributes(const struct bt_mn *mn, struct bt_answers *out)
+{
+	return bt_answers_add_copy(out, bt_bytes_of_str("colour"));
+}
+
+static int
+name_attribute(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out)
+{
+	bool is_first = *more == -1;
+
+	*more = 0;
+	if (!bt_bytes_equal(attribute, bt_bytes_of_str("colour")))
+		return ENOENT;
+	*more = is_first;
+	out->is_authenticated = mn->is_vouched_for;
+	out->is_complete = true;
+	return bt_buf_dup(bt_bytes_of_str(is_first ? "red" : "green"), &out->value);
+}
+
+static int
+name_map(const struct bt_mn *mn, struct bt_bytes type, void **out)
+{
+	if (!bt_bytes_equal(type, bt_bytes_of_str("thing")))
+		return ENOENT;
+	*out = bt_mem_alloc(1);
+	return *out != NULL ? 0 : BT_ERR_NOMEM;
+}
+
+static int
+name_unmap(struct bt_bytes type, void *object)
+{
+	if (!bt_bytes_equal(type, bt_bytes_of_str("thing")))
+		return ENOENT;
+	bt_mem_free(object);
 	return 0;
 }
 
@@ -237,6 +291,20 @@ pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved)
 	return (ctx->pending = bt_mem_alloc(1)) != NULL ? 0 : BT_ERR_NOMEM;
 }
 
+/* An address, as Kerberos answers with. */
+static int
+answer_lucid(struct bt_answers *out)
+{
+	void *lucid = bt_mem_alloc(1);
+	int e;
+
+	if (lucid == NULL)
+		return BT_ERR_NOMEM;
+	if ((e = bt_answers_add_copy(out, bt_bytes_of(&lucid, sizeof lucid))) != 0)
+		bt_mem_free(lucid);
+	return e;
+}
+
 /* The questions of gssapi_krb5.h: numbers in the host's order. The session key is "key" of an enctype. */
 static int
 inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out)
@@ -258,9 +326,26 @@ inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out)
 			return e;
 		e = bt_buf_dup(bt_bytes_of_str("type"), &item);
 		return e != 0 ? e : bt_answers_add(out, &item);
+	case 6:
+		return answer_lucid(out);
 	case 10:
 		e = bt_buf_dup(bt_bytes_of(what.ptr + sizeof start, what.len - sizeof start), &item);
 		return e != 0 ? e : bt_answers_add(out, &item);
+	default:
+		return BT_ERR_UNAVAILABLE;
+	}
+}
+
+/* 7 frees what was answered to question 6, 9 does nothing. */
+static int
+invoke(struct bt_bytes what, void *value, size_t len)
+{
+	switch (what.len != 0 ? what.ptr[what.len - 1] : 0) {
+	case 7:
+		bt_mem_free(value);
+		return value != NULL ? 0 : EINVAL;
+	case 9:
+		return 0;
 	default:
 		return BT_ERR_UNAVAILABLE;
 	}
@@ -287,6 +372,12 @@ const struct bt_mech bt_mech_krb5 = {
     .name_import = name_import,
     .name_type = name_type,
     .name_export = name_export,
+    .name_account = name_account,
+    .name_may_use = name_may_use,
+    .name_attributes = name_attributes,
+    .name_attribute = name_attribute,
+    .name_map = name_map,
+    .name_unmap = name_unmap,
     .cred_acquire = cred_acquire,
     .cred_inquire = cred_inquire,
     .cred_free = cred_free,
@@ -296,6 +387,7 @@ const struct bt_mech bt_mech_krb5 = {
     .pending_load = pending_load,
     .pending_free = pending_free,
     .inquire = inquire,
+    .invoke = invoke,
     .error_text = error_text,
 };
 

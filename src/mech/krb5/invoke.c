@@ -1,0 +1,29 @@
+#include "base/err.h"
+#include "base/oid.h"
+#include "mech/krb5/mech_krb5.h"
+
+/* 1.2.840.113554.1.2.2.5: as the questions of inquire.c. */
+#define DEMAND(last) BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05" last)
+
+static int
+free_lucid(void *value, size_t len)
+{
+	/* The argument's address is the context itself. */
+	return bt_krb5_lucid_free(value);
+}
+
+static const struct {
+	struct bt_bytes what;
+	int (*answer)(void *value, size_t len);
+} demands[] = {
+    {DEMAND("\x07"), free_lucid},
+};
+
+int
+bt_krb5_invoke(struct bt_bytes what, void *value, size_t len)
+{
+	for (size_t i = 0; i < sizeof demands / sizeof demands[0]; i++)
+		if (bt_bytes_has_prefix(what, demands[i].what))
+			return demands[i].answer(value, len);
+	return BT_ERR_UNAVAILABLE;
+}
