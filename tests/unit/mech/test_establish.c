@@ -421,6 +421,41 @@ test_second_leg_mistakes(void **state)
 	half_done(&half);
 }
 
+/* Bare requests are for DCE style, and framed ones for all else. */
+static void
+test_wrong_framing(void **state)
+{
+	enum { FRAMING_LEN = 4 + 11 + 2 }; /* of a token of 256 to 65535 bytes: 60 82 xx xx, OID, token id */
+	struct half plain, dce;
+	struct bt_accept_step step = {0};
+	struct bt_buf none = {0}, framed;
+	struct bt_ctx *ctx;
+
+	half_open(&plain, 0);
+	half_open(&dce, BT_CTX_DCE_STYLE);
+	assert_int_equal(plain.first.ptr[1], 0x82);
+	for (int i = 0; i < 2; i++) {
+		struct bt_mcred *cred = acquire(NULL, BT_USAGE_ACCEPT, &(struct bt_store_entry){"rcache", "none:"}, 1);
+
+		framed.ptr = bt_mem_alloc(FRAMING_LEN + dce.first.len);
+		framed.len = FRAMING_LEN + dce.first.len;
+		memcpy(framed.ptr, plain.first.ptr, FRAMING_LEN);
+		memcpy(framed.ptr + FRAMING_LEN, dce.first.ptr, dce.first.len);
+		bt_store_be16(framed.ptr + 2, (uint16_t)(framed.len - 4));
+		step.cred = cred;
+		step.token = i == 0 ? bt_bytes_of(plain.first.ptr + FRAMING_LEN, plain.first.len - FRAMING_LEN) :
+				      bt_bytes_of_buf(&framed);
+		ctx = bt_ctx_new(&bt_mech_krb5, false);
+		assert_int_equal(bt_mech_krb5.accept(ctx, &step, &none, NULL), BT_ERR_DEFECTIVE_TOKEN);
+		bt_buf_free(&none);
+		bt_buf_free(&framed);
+		bt_ctx_free(ctx);
+		bt_mech_krb5.cred_free(cred);
+	}
+	half_done(&plain);
+	half_done(&dce);
+}
+
 /* The acceptor answers in the spelling the initiator used. */
 static void
 test_other_spellings(void **state)
@@ -508,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_unknown_service),
 		cmocka_unit_test(test_exchanged_answers),
 		cmocka_unit_test(test_second_leg_mistakes),
+		cmocka_unit_test(test_wrong_framing),
 		cmocka_unit_test(test_other_spellings),
 		cmocka_unit_test(test_inquire),
 		cmocka_unit_test(test_spoiled_tokens),
