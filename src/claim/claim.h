@@ -100,7 +100,10 @@ bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_re
  */
 int bt_claim_read(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t key[static BT_CLAIM_KEY_LEN]);
 
-/* bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. Errors: those of bt_claim_read. */
+/*
+ * bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. To be called soon after bt_claim_read, whose look
+ * at the table counts for it. Errors: those of bt_claim_read.
+ */
 int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 
 /* bt_claim_census_of - count. Not atomic. */
