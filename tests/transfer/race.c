@@ -5,9 +5,11 @@
 #include "support/self.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,7 @@
 
 enum {
 	NUM_PROCESSES = 64, NUM_THREADS = 8, NUM_ROUNDS = 30, NUM_THREAD_ROUNDS = 300, TOKEN_MAX = 8192, NUM_IMPORTERS = 4,
-	NUM_IN_FLIGHT = 10000, REPLY_MAX = 256
+	NUM_IN_FLIGHT = 10000, NUM_DUELS = 20000, REPLY_MAX = 256
 };
 
 static const OM_uint32 usual = GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
@@ -173,6 +175,149 @@ eight_threads(void **state)
 	munmap(t, sizeof(*t));
 }
 
+/*
+ * Two who start within a microsecond of each other, thousands of times: the crowd above is hardly ever so close on a machine with few
+ * processors. They spin rather than sleep, and whoever wins exports the context again for the next round.
+ */
+struct duel {
+	atomic_uint round, num_done;
+	atomic_uint won, lost, odd;
+	uint8_t token[TOKEN_MAX];
+	size_t token_len;
+	bool is_over;
+};
+
+static void
+await(atomic_uint *value, unsigned least)
+{
+	for (unsigned n = 1; atomic_load(value) < least; n++)
+		if (n % 4096 == 0)
+			sched_yield();
+}
+
+static void
+fight(struct duel *d, unsigned *seed)
+{
+	gss_buffer_desc token = { d->token_len, d->token };
+	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
+	OM_uint32 minor, major;
+	uint8_t next[TOKEN_MAX];
+	size_t len = 0;
+
+	for (volatile int pause = rand_r(seed) % 200; pause > 0; pause--)
+		continue;
+	major = gss_import_sec_context(&minor, &token, &ctx);
+	if (major == GSS_S_COMPLETE) {
+		atomic_fetch_add(&d->won, 1);
+		put_token(&ctx, next, &len);
+	} else if (major == GSS_S_NO_CONTEXT && minor == MINOR_TOKEN_USED) {
+		atomic_fetch_add(&d->lost, 1);
+	} else {
+		self_complain("import", major, minor);
+		atomic_fetch_add(&d->odd, 1);
+	}
+	/* The other may still read the token of this round: it is replaced by the last to be done. */
+	atomic_fetch_add(&d->num_done, 1);
+	if (len != 0) {
+		await(&d->num_done, 2);
+		memcpy(d->token, next, len);
+		d->token_len = len;
+		atomic_fetch_add(&d->num_done, 1);
+	}
+}
+
+static void
+be_the_other(struct duel *d)
+{
+	unsigned seed = 1;
+
+	for (unsigned round = 1;; round++) {
+		await(&d->round, round);
+		if (d->is_over)
+			return;
+		fight(d, &seed);
+	}
+}
+
+static void *
+be_the_other_thread(void *d)
+{
+	be_the_other(d);
+	return NULL;
+}
+
+static void
+hold_duels(struct duel *d)
+{
+	gss_ctx_id_t initiator, acceptor;
+	gss_buffer_desc token;
+	unsigned seed = 2, round;
+	OM_uint32 minor;
+
+	assert_true(self_establish("plain", usual, &initiator, &acceptor));
+	put_token(&acceptor, d->token, &d->token_len);
+	for (round = 1; round <= NUM_DUELS; round++) {
+		atomic_store(&d->won, 0);
+		atomic_store(&d->lost, 0);
+		atomic_store(&d->num_done, 0);
+		atomic_store(&d->round, round);
+		fight(d, &seed);
+		await(&d->num_done, 2);
+		if (atomic_load(&d->won) != 1 || atomic_load(&d->lost) != 1)
+			fail_msg("duel %u: %u won, %u lost, %u got another answer", round, atomic_load(&d->won), atomic_load(&d->lost),
+				 atomic_load(&d->odd));
+		await(&d->num_done, 3);
+	}
+	d->is_over = true;
+	atomic_store(&d->round, round);
+	token = (gss_buffer_desc){ d->token_len, d->token };
+	assert_int_equal(gss_import_sec_context(&minor, &token, &acceptor), GSS_S_COMPLETE);
+	assert_true(self_send(acceptor, initiator, "after all these duels"));
+	gss_delete_sec_context(&minor, &initiator, GSS_C_NO_BUFFER);
+	gss_delete_sec_context(&minor, &acceptor, GSS_C_NO_BUFFER);
+}
+
+static struct duel *
+make_duel(void)
+{
+	struct duel *d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(d != MAP_FAILED);
+	return d;
+}
+
+static void
+two_processes_at_once(void **state)
+{
+	struct duel *d = make_duel();
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		be_the_other(d);
+		_exit(0);
+	}
+	hold_duels(d);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	munmap(d, sizeof(*d));
+}
+
+static void
+two_threads_at_once(void **state)
+{
+	struct duel *d = make_duel();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, be_the_other_thread, d), 0);
+	hold_duels(d);
+	pthread_join(thread, NULL);
+	munmap(d, sizeof(*d));
+}
+
 /* Tokens in flight: all are exported before the first is imported, and each is offered to two of the importers. */
 struct flight {
 	uint32_t token_len, reply_len;
@@ -265,6 +410,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sixty_four_processes),
 		cmocka_unit_test(eight_threads),
+		cmocka_unit_test(two_processes_at_once),
+		cmocka_unit_test(two_threads_at_once),
 		cmocka_unit_test(ten_thousand_in_flight),
 	};
 
