@@ -100,7 +100,7 @@ parse_arc(struct bt_rd *rd, uint64_t *arc)
 	bool any = false;
 
 	*arc = 0;
-	for (int c; (c = bt_rd_peek(rd)) >= '0' && c <= '9'; any = true) {
+	for (; is_digit(bt_rd_peek(rd)); any = true) {
 		if (*arc > (UINT64_MAX - 9) / 10)
 			return false;
 		*arc = *arc * 10 + (uint64_t)(bt_rd_u8(rd) - '0');
@@ -108,14 +108,23 @@ parse_arc(struct bt_rd *rd, uint64_t *arc)
 	return any;
 }
 
-/* What may stand between two arcs: white space, or one dot. */
+static bool
+is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* What may stand between two arcs: white space, or one dot with an arc behind it. */
 static void
 skip_separator(struct bt_rd *rd)
 {
-	if (bt_rd_peek(rd) == '.')
-		bt_rd_u8(rd);
-	else
+	if (bt_rd_peek(rd) != '.') {
 		skip_space(rd);
+		return;
+	}
+	bt_rd_u8(rd);
+	if (!is_digit(bt_rd_peek(rd)))
+		bt_rd_fail(rd);
 }
 
 int
@@ -135,7 +144,7 @@ bt_oid_parse(struct bt_bytes text, struct bt_wr *out)
 	if (!parse_arc(&rd, &second) || (first < 2 && second > 39) || second > UINT64_MAX - 80)
 		return BT_ERR_MALFORMED;
 	write_arc(out, first * 40 + second);
-	for (skip_separator(&rd); bt_rd_peek(&rd) >= '0' && bt_rd_peek(&rd) <= '9'; skip_separator(&rd)) {
+	for (skip_separator(&rd); is_digit(bt_rd_peek(&rd)); skip_separator(&rd)) {
 		if (!parse_arc(&rd, &arc))
 			return BT_ERR_MALFORMED;
 		write_arc(out, arc);
