@@ -13,7 +13,7 @@ enum {
 /* One request, while it is looked at. */
 struct arrival {
 	struct bt_bytes ap_req;
-	bool is_bare;                  /* came without framing, as only DCE style may */
+	bool is_bare; /* came without framing, as only DCE style may */
 	bool has_request;
 	struct bt_krb5_request request;
 	krb5_auth_context auth;
@@ -68,7 +68,7 @@ read_token(struct bt_ctx *ctx, struct bt_bytes token, struct arrival *out)
 static int
 check_real_checksum(struct bt_krb5 *lib, struct arrival *arrival)
 {
-	krb5_data nothing = {.magic = KV5M_DATA, .data = (char *)(uintptr_t)""};
+	krb5_data nothing = {.magic = KV5M_DATA, .data = (char *)(uintptr_t) ""};
 	krb5_keyblock *key = NULL;
 	krb5_boolean is_valid = 0;
 	krb5_error_code code = krb5_auth_con_getkey(lib->ctx, arrival->auth, &key);
@@ -224,8 +224,7 @@ decrypt(struct bt_krb5 *lib, struct bt_mcred *cred, struct arrival *arrival)
 	if (!is_about_keys(code))
 		return code;
 	krb5_clear_error_message(lib->ctx);
-	return krb5_rd_req(lib->ctx, &arrival->auth, &message, cred->match, cred->keytab, &arrival->options,
-			   &arrival->ticket);
+	return krb5_rd_req(lib->ctx, &arrival->auth, &message, cred->match, cred->keytab, &arrival->options, &arrival->ticket);
 }
 
 static int
@@ -419,8 +418,7 @@ third_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, struct bt_bytes token)
 }
 
 int
-bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
-	       struct bt_mcred **delegated)
+bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out, struct bt_mcred **delegated)
 {
 	struct bt_krb5 *lib;
 	int e;

@@ -91,8 +91,8 @@ krb5_error_code
 bt_krb5_authdata_bound(krb5_context ctx, krb5_creds *creds)
 {
 	uint8_t options[AP_OPTIONS_LEN] = {AP_OPTIONS_CBT & 0xff, AP_OPTIONS_CBT >> 8, 0, 0};
-	krb5_authdata element = {.magic = KV5M_AUTHDATA, .ad_type = KRB5_AUTHDATA_AP_OPTIONS, .length = AP_OPTIONS_LEN,
-				 .contents = options};
+	krb5_authdata element = {
+	    .magic = KV5M_AUTHDATA, .ad_type = KRB5_AUTHDATA_AP_OPTIONS, .length = AP_OPTIONS_LEN, .contents = options};
 	krb5_authdata *list[] = {&element, NULL}, **container, **merged;
 	/* Acceptors that do not know it may pass over it. RFC 4120 §5.2.6.1. */
 	krb5_error_code code = krb5_encode_authdata_container(ctx, KRB5_AUTHDATA_IF_RELEVANT, list, &container);

@@ -273,8 +273,8 @@ get_tickets(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mc
 		return bt_krb5_fail(lib, code);
 	code = krb5_get_init_creds_opt_set_out_ccache(lib->ctx, options, cred->ccache);
 	if (code == 0 && cred->password != NULL)
-		code = krb5_get_init_creds_password(lib->ctx, &creds, cred->client, cred->password, NULL, NULL, 0, NULL,
-						    options);
+		code =
+		    krb5_get_init_creds_password(lib->ctx, &creds, cred->client, cred->password, NULL, NULL, 0, NULL, options);
 	else if (code == 0 && cred->client_keytab != NULL)
 		code = krb5_get_init_creds_keytab(lib->ctx, &creds, cred->client, cred->client_keytab, 0, NULL, options);
 	else if (code == 0)
@@ -444,8 +444,7 @@ static int
 choose_by_target(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal target)
 {
 	krb5_principal client = NULL;
-	krb5_error_code code =
-		krb5_cc_select(lib->ctx, (krb5_principal)(uintptr_t)target, &cred->ccache, &client);
+	krb5_error_code code = krb5_cc_select(lib->ctx, (krb5_principal)(uintptr_t)target, &cred->ccache, &client);
 	int e = 0;
 
 	if (code != 0) {

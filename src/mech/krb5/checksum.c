@@ -3,9 +3,9 @@
 #include "mech/krb5/mech_krb5.h"
 
 enum {
-	OPTION_DELEGATION = 1,       /* RFC 4121 §4.1.1 */
+	OPTION_DELEGATION = 1, /* RFC 4121 §4.1.1 */
 	FIXED_LEN = 4 + BT_KRB5_BINDINGS_LEN + 4,
-	EXTENSION_FINISHED = 1,      /* of IAKERB, which is another mechanism */
+	EXTENSION_FINISHED = 1, /* of IAKERB, which is another mechanism */
 };
 
 static void

@@ -146,7 +146,7 @@ inquire_initiator(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_cred_fac
 	if (e == 0) {
 		out->name = bt_mn_share(cred->initiator);
 		out->initiator_expires_at =
-			cred->ends_at != 0 ? bt_krb5_wall_of(lib, (krb5_timestamp)cred->ends_at) : BT_CTX_NEVER;
+		    cred->ends_at != 0 ? bt_krb5_wall_of(lib, (krb5_timestamp)cred->ends_at) : BT_CTX_NEVER;
 	}
 	pthread_mutex_unlock(&cred->lock);
 	return e;

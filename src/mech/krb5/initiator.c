@@ -85,7 +85,7 @@ struct request {
 	struct bt_krb5_checksum checksum;
 	krb5_principal client, server;
 	krb5_ccache ccache;
-	krb5_data krb_cred;            /* libkrb5's memory */
+	krb5_data krb_cred; /* libkrb5's memory */
 	struct bt_wr bytes;
 	krb5_data answer;
 };
@@ -96,8 +96,8 @@ make_checksum(krb5_context ctx, krb5_auth_context auth, void *ptr, krb5_data **o
 	struct request *request = ptr;
 
 	if ((request->checksum.flags & BT_CTX_DELEG) != 0) {
-		krb5_error_code code = bt_krb5_delegate_write(ctx, auth, request->client, request->server, request->ccache,
-							      &request->krb_cred);
+		krb5_error_code code =
+		    bt_krb5_delegate_write(ctx, auth, request->client, request->server, request->ccache, &request->krb_cred);
 
 		if (code == KRB5KRB_ERR_FIELD_TOOLONG)
 			return code;

@@ -11,20 +11,20 @@
 
 #define DEFAULT_CONFIG "/etc/krb5.conf"
 enum {
-	LOOK_EVERY_MS = 1000,          /* at the configuration files */
-	KEEP_MS = 60 * 1000,           /* files that others include are noticed this late */
+	LOOK_EVERY_MS = 1000, /* at the configuration files */
+	KEEP_MS = 60 * 1000,  /* files that others include are noticed this late */
 	DEFAULT_CLOCKSKEW_S = 300,
 };
 
 /* What the thread's krb5_context was made from. */
 struct thread {
-	struct bt_krb5 lib;            /* first: what is lent */
-	unsigned depth;                /* bt_krb5_enter calls not yet left */
-	uint64_t environment, files;   /* digests */
-	int64_t made_at, looked_at;    /* boot milliseconds */
-	bool is_kdc;                   /* made with the KDC's configuration */
-	char *ccache_name;             /* the default cache of this thread's calls, or NULL: libkrb5's */
-	char *told_name;               /* the one before, while the program reads it */
+	struct bt_krb5 lib;	     /* first: what is lent */
+	unsigned depth;		     /* bt_krb5_enter calls not yet left */
+	uint64_t environment, files; /* digests */
+	int64_t made_at, looked_at;  /* boot milliseconds */
+	bool is_kdc;		     /* made with the KDC's configuration */
+	char *ccache_name;	     /* the default cache of this thread's calls, or NULL: libkrb5's */
+	char *told_name;	     /* the one before, while the program reads it */
 };
 
 /* All contexts from now on are for a KDC. Once set, it stays. */

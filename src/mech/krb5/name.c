@@ -21,8 +21,7 @@ static const struct bt_bytes NT_KRB5_PRINCIPAL = BT_OID("\x2a\x86\x48\x86\xf7\x1
 static const struct bt_bytes NT_KRB5_ENTERPRISE = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x06");
 
 int
-bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host,
-		struct bt_mn **out)
+bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host, struct bt_mn **out)
 {
 	char *text = NULL;
 	bool is_anonymous;
@@ -31,8 +30,8 @@ bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *ser
 	*out = NULL;
 	if (code != 0)
 		return bt_krb5_fail(lib, code);
-	is_anonymous = princ->type == KRB5_NT_WELLKNOWN &&
-		       krb5_principal_compare_any_realm(lib->ctx, princ, krb5_anonymous_principal());
+	is_anonymous =
+	    princ->type == KRB5_NT_WELLKNOWN && krb5_principal_compare_any_realm(lib->ctx, princ, krb5_anonymous_principal());
 	*out = bt_mn_new(princ->type, is_anonymous, bt_bytes_of_str(text), service, host);
 	krb5_free_unparsed_name(lib->ctx, text);
 	return *out != NULL ? 0 : BT_ERR_NOMEM;

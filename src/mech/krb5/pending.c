@@ -21,20 +21,20 @@ struct saved {
 };
 
 static const struct bt_rec_field fields[] = {
-	BT_REC_FIELD(saved, wait, 1, BT_REC_U8, false, false, BT_KRB5_EXPECT_AP_REP, BT_KRB5_EXPECT_DCE_REPLY),
-	BT_REC_FIELD(saved, session_enctype, 2, BT_REC_I32, false, false, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, session_key, 3, BT_REC_BYTES, true, false, 1, BT_CRYPTO_KEY_MAX),
-	BT_REC_FIELD(saved, ctime, 4, BT_REC_I64, false, false, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, cusec, 5, BT_REC_U32, false, true, 0, MICROSECONDS - 1),
-	BT_REC_FIELD(saved, subkey_enctype, 6, BT_REC_I32, false, false, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, subkey, 7, BT_REC_BYTES, true, false, 1, BT_CRYPTO_KEY_MAX),
-	BT_REC_FIELD(saved, acceptor_enctype, 8, BT_REC_I32, false, true, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, acceptor_subkey, 9, BT_REC_BYTES, true, true, 0, BT_CRYPTO_KEY_MAX),
-	BT_REC_FIELD(saved, send_seq, 10, BT_REC_U32, false, true, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, recv_seq, 11, BT_REC_U32, false, true, 0, UINT32_MAX),
-	BT_REC_FIELD(saved, is_dce, 12, BT_REC_BOOL, false, true, 0, 1),
-	BT_REC_FIELD(saved, detects_replay, 13, BT_REC_BOOL, false, true, 0, 1),
-	BT_REC_FIELD(saved, detects_sequence, 14, BT_REC_BOOL, false, true, 0, 1),
+    BT_REC_FIELD(saved, wait, 1, BT_REC_U8, false, false, BT_KRB5_EXPECT_AP_REP, BT_KRB5_EXPECT_DCE_REPLY),
+    BT_REC_FIELD(saved, session_enctype, 2, BT_REC_I32, false, false, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, session_key, 3, BT_REC_BYTES, true, false, 1, BT_CRYPTO_KEY_MAX),
+    BT_REC_FIELD(saved, ctime, 4, BT_REC_I64, false, false, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, cusec, 5, BT_REC_U32, false, true, 0, MICROSECONDS - 1),
+    BT_REC_FIELD(saved, subkey_enctype, 6, BT_REC_I32, false, false, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, subkey, 7, BT_REC_BYTES, true, false, 1, BT_CRYPTO_KEY_MAX),
+    BT_REC_FIELD(saved, acceptor_enctype, 8, BT_REC_I32, false, true, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, acceptor_subkey, 9, BT_REC_BYTES, true, true, 0, BT_CRYPTO_KEY_MAX),
+    BT_REC_FIELD(saved, send_seq, 10, BT_REC_U32, false, true, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, recv_seq, 11, BT_REC_U32, false, true, 0, UINT32_MAX),
+    BT_REC_FIELD(saved, is_dce, 12, BT_REC_BOOL, false, true, 0, 1),
+    BT_REC_FIELD(saved, detects_replay, 13, BT_REC_BOOL, false, true, 0, 1),
+    BT_REC_FIELD(saved, detects_sequence, 14, BT_REC_BOOL, false, true, 0, 1),
 };
 static const struct bt_rec rec = {fields, sizeof fields / sizeof fields[0]};
 
@@ -61,20 +61,20 @@ bt_krb5_pending_save(const struct bt_ctx *ctx, struct bt_wr *out)
 	const struct bt_krb5_pending *pending = ctx->pending;
 	const struct bt_msg_state *state = &pending->state;
 	struct saved saved = {
-		.wait = (uint8_t)pending->wait,
-		.session_enctype = pending->session.enctype,
-		.session_key = bt_bytes_of(pending->session.bytes, pending->session.len),
-		.ctime = pending->ctime,
-		.cusec = pending->cusec,
-		.subkey_enctype = state->subkey.enctype,
-		.subkey = bt_bytes_of(state->subkey.bytes, state->subkey.len),
-		.acceptor_enctype = state->acceptor_subkey.enctype,
-		.acceptor_subkey = bt_bytes_of(state->acceptor_subkey.bytes, state->acceptor_subkey.len),
-		.send_seq = (uint32_t)state->send_next,
-		.recv_seq = (uint32_t)state->recv_first,
-		.is_dce = state->is_dce,
-		.detects_replay = state->detects_replay,
-		.detects_sequence = state->detects_sequence,
+	    .wait = (uint8_t)pending->wait,
+	    .session_enctype = pending->session.enctype,
+	    .session_key = bt_bytes_of(pending->session.bytes, pending->session.len),
+	    .ctime = pending->ctime,
+	    .cusec = pending->cusec,
+	    .subkey_enctype = state->subkey.enctype,
+	    .subkey = bt_bytes_of(state->subkey.bytes, state->subkey.len),
+	    .acceptor_enctype = state->acceptor_subkey.enctype,
+	    .acceptor_subkey = bt_bytes_of(state->acceptor_subkey.bytes, state->acceptor_subkey.len),
+	    .send_seq = (uint32_t)state->send_next,
+	    .recv_seq = (uint32_t)state->recv_first,
+	    .is_dce = state->is_dce,
+	    .detects_replay = state->detects_replay,
+	    .detects_sequence = state->detects_sequence,
 	};
 
 	return bt_rec_encode(&rec, &saved, out);
@@ -88,8 +88,7 @@ load_key(int32_t enctype, struct bt_bytes bytes, struct bt_msg_key *out)
 
 	if (enctype == 0)
 		return bytes.len == 0;
-	if (krb5_c_keylengths(NULL, enctype, &raw_len, &key_len) != 0 || bytes.len != key_len ||
-	    bytes.len > sizeof out->bytes)
+	if (krb5_c_keylengths(NULL, enctype, &raw_len, &key_len) != 0 || bytes.len != key_len || bytes.len > sizeof out->bytes)
 		return false;
 	out->enctype = enctype;
 	out->len = (uint8_t)bytes.len;

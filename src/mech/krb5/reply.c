@@ -112,8 +112,7 @@ read_cipher(struct bt_bytes ap_rep, int32_t *enctype, struct bt_bytes *cipher)
 }
 
 int
-bt_krb5_reply_read(struct bt_krb5 *lib, const struct bt_msg_key *session, struct bt_bytes ap_rep,
-		   struct bt_krb5_reply *out)
+bt_krb5_reply_read(struct bt_krb5 *lib, const struct bt_msg_key *session, struct bt_bytes ap_rep, struct bt_krb5_reply *out)
 {
 	krb5_keyblock key = bt_krb5_key_of(session);
 	krb5_enc_data cipher = {.magic = KV5M_ENC_DATA};
@@ -193,8 +192,7 @@ put_message(struct bt_wr *wr, int32_t enctype, struct bt_bytes cipher)
 }
 
 int
-bt_krb5_reply_write(struct bt_krb5 *lib, const struct bt_msg_key *session, const struct bt_krb5_reply *reply,
-		    struct bt_wr *out)
+bt_krb5_reply_write(struct bt_krb5 *lib, const struct bt_msg_key *session, const struct bt_krb5_reply *reply, struct bt_wr *out)
 {
 	krb5_keyblock key = bt_krb5_key_of(session);
 	krb5_enc_data cipher = {.magic = KV5M_ENC_DATA};

@@ -13,8 +13,8 @@ enum { SETTLED_S = 2 };
 
 /* The keys of a keytab file as they were when the file looked like this. Counted; the last user destroys it. */
 struct bt_krb5_snapshot {
-	unsigned refs;                 /* guarded by the credential's snapshot_lock */
-	krb5_keytab keytab;            /* MEMORY */
+	unsigned refs;	    /* guarded by the credential's snapshot_lock */
+	krb5_keytab keytab; /* MEMORY */
 	struct stat file;
 };
 

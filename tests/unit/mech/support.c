@@ -73,8 +73,11 @@ pair_run(struct pair *pair)
 	pair->acceptor = bt_ctx_new(&bt_mech_krb5, false);
 	while (pair->initiator->stage != BT_CTX_OPEN || pair->acceptor->stage != BT_CTX_OPEN) {
 		if (pair->initiator->stage != BT_CTX_OPEN) {
-			struct bt_init_step step = {.cred = pair->initiator_cred, .target = target, .flags = pair->flags,
-						    .bindings = pair->initiator_bindings, .token = bt_bytes_of_buf(&reply)};
+			struct bt_init_step step = {.cred = pair->initiator_cred,
+						    .target = target,
+						    .flags = pair->flags,
+						    .bindings = pair->initiator_bindings,
+						    .token = bt_bytes_of_buf(&reply)};
 
 			pair->init_error = bt_mech_krb5.init(pair->initiator, &step, &token);
 			bt_buf_free(&reply);
@@ -90,12 +93,12 @@ pair_run(struct pair *pair)
 				pair->spoil(&token, pair->legs, pair->spoil_arg);
 		}
 		{
-			struct bt_accept_step step = {.cred = pair->acceptor_cred, .bindings = pair->acceptor_bindings,
-						      .token = bt_bytes_of_buf(&token)};
+			struct bt_accept_step step = {
+			    .cred = pair->acceptor_cred, .bindings = pair->acceptor_bindings, .token = bt_bytes_of_buf(&token)};
 
-			pair->accept_error = bt_mech_krb5.accept(pair->acceptor, &step, &reply,
-								 pair->wants_delegated && pair->delegated == NULL ?
-									 &pair->delegated : NULL);
+			pair->accept_error =
+			    bt_mech_krb5.accept(pair->acceptor, &step, &reply,
+						pair->wants_delegated && pair->delegated == NULL ? &pair->delegated : NULL);
 			bt_buf_free(&token);
 			if (pair->accept_error != 0 && reply.len == 0)
 				break;

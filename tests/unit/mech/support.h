@@ -20,19 +20,19 @@
 /* How a handshake is to go, and what came of it. */
 struct pair {
 	/* wanted; all may be zero */
-	const char *service;              /* NULL: host@server.baton.test */
+	const char *service; /* NULL: host@server.baton.test */
 	uint32_t flags;
 	struct bt_mcred *initiator_cred, *acceptor_cred;
 	const struct bt_bindings *initiator_bindings, *acceptor_bindings;
 	bool wants_delegated;
-	bool reloads;                     /* save and load half-open contexts after each leg */
+	bool reloads; /* save and load half-open contexts after each leg */
 	/* after each token is made: a chance to spoil it. leg counts from 1 */
 	void (*spoil)(struct bt_buf *token, int leg, void *arg);
 	void *spoil_arg;
 	/* results */
 	struct bt_ctx *initiator, *acceptor;
 	struct bt_mcred *delegated;
-	struct bt_buf first;              /* a copy of the first token */
+	struct bt_buf first; /* a copy of the first token */
 	int init_error, accept_error, legs;
 };
 

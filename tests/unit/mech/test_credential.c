@@ -163,15 +163,17 @@ test_named_cache(void **state)
 	cred = acquire("bob", BT_USAGE_INITIATE, store, 1);
 	opens_as(cred, "bob@BATON.TEST");
 	bt_mech_krb5.cred_free(cred);
-	assert_int_equal(try(&(struct bt_cred_request){.name = alice, .usage = BT_USAGE_INITIATE, .store = store, .num_store = 1}),
-			 BT_ERR_CCACHE_NOMATCH);
+	assert_int_equal(
+	    try(&(struct bt_cred_request){.name = alice, .usage = BT_USAGE_INITIATE, .store = store, .num_store = 1}),
+	    BT_ERR_CCACHE_NOMATCH);
 	bt_mn_free(alice);
 }
 
 static void
 test_client_keytab(void **state)
 {
-	struct bt_store_entry store[] = {{"ccache", "MEMORY:of bob"}, {"client_keytab", in_dir("FILE:", "bob.keytab")},
+	struct bt_store_entry store[] = {{"ccache", "MEMORY:of bob"},
+					 {"client_keytab", in_dir("FILE:", "bob.keytab")},
 					 {"something else", "is for another mechanism"}};
 	struct bt_mcred *cred = acquire(NULL, BT_USAGE_INITIATE, store, 3);
 
@@ -317,7 +319,8 @@ test_acceptor(void **state)
 	/* Any host of the service. */
 	cred = acquire("host", BT_USAGE_ACCEPT, NULL, 0);
 	{
-		struct pair pair = {.acceptor_cred = cred}, wrong = {.service = "HTTP@server.baton.test", .acceptor_cred = cred};
+		struct pair pair = {.acceptor_cred = cred},
+			    wrong = {.service = "HTTP@server.baton.test", .acceptor_cred = cred};
 
 		pair_open(&pair);
 		pair_done(&pair);
@@ -401,7 +404,8 @@ test_keytab_changes(void **state)
 
 	/* Entries 5 to 8 are HTTP's. */
 	snprintf(command, sizeof command,
-		 "printf 'rkt %s/server.keytab\ndelent 5\ndelent 5\ndelent 5\ndelent 5\nwkt %s/less.keytab\nq\n' | ktutil >/dev/null",
+		 "printf 'rkt %s/server.keytab\ndelent 5\ndelent 5\ndelent 5\ndelent 5\nwkt %s/less.keytab\nq\n' | ktutil "
+		 ">/dev/null",
 		 dir, dir);
 	assert_int_equal(system(command), 0);
 	replace_keytab("server");
@@ -427,8 +431,10 @@ work(void *ptr)
 	struct bt_mcred **creds = ptr;
 
 	for (int i = 0; i < 40; i++) {
-		struct pair pair = {.flags = BT_CTX_MUTUAL | (i % 8 == 0 ? BT_CTX_DELEG : 0), .initiator_cred = creds[0],
-				    .acceptor_cred = creds[1], .wants_delegated = true};
+		struct pair pair = {.flags = BT_CTX_MUTUAL | (i % 8 == 0 ? BT_CTX_DELEG : 0),
+				    .initiator_cred = creds[0],
+				    .acceptor_cred = creds[1],
+				    .wants_delegated = true};
 
 		pair_run(&pair);
 		if (pair.init_error != 0 || pair.accept_error != 0)
@@ -502,21 +508,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),
-		cmocka_unit_test(test_environment_changes),
-		cmocka_unit_test(test_no_cache),
-		cmocka_unit_test(test_wrong_client),
-		cmocka_unit_test(test_named_cache),
-		cmocka_unit_test(test_client_keytab),
-		cmocka_unit_test(test_default_client_keytab),
-		cmocka_unit_test(test_password),
-		cmocka_unit_test(test_collection),
-		cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_acceptor),
-		cmocka_unit_test(test_both),
-		cmocka_unit_test(test_keytab_changes),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_config_changes),
+	    cmocka_unit_test(test_default),
+	    cmocka_unit_test(test_environment_changes),
+	    cmocka_unit_test(test_no_cache),
+	    cmocka_unit_test(test_wrong_client),
+	    cmocka_unit_test(test_named_cache),
+	    cmocka_unit_test(test_client_keytab),
+	    cmocka_unit_test(test_default_client_keytab),
+	    cmocka_unit_test(test_password),
+	    cmocka_unit_test(test_collection),
+	    cmocka_unit_test(test_expired),
+	    cmocka_unit_test(test_acceptor),
+	    cmocka_unit_test(test_both),
+	    cmocka_unit_test(test_keytab_changes),
+	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_config_changes),
 	};
 
 	snprintf(dir, sizeof dir, "%s", getenv("BATON_REALM_DIR") != NULL ? getenv("BATON_REALM_DIR") : "/nonexistent");

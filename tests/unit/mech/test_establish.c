@@ -174,13 +174,19 @@ test_bindings(void **state)
 			   other = {.application_data = bt_bytes_of_str("tls-unique:other")};
 	static const struct {
 		int initiator, acceptor; /* 0 none, 1 one, 2 other */
-		bool demands;            /* the initiator says that it always binds */
+		bool demands;		 /* the initiator says that it always binds */
 		int error;
 		bool is_bound;
 	} rows[] = {
-		{0, 0, false, 0, false}, {1, 1, false, 0, true}, {1, 0, false, 0, false}, {0, 1, false, 0, false},
-		{1, 2, false, BT_ERR_BAD_BINDINGS, false}, {2, 1, false, BT_ERR_BAD_BINDINGS, false},
-		{0, 1, true, BT_ERR_BAD_BINDINGS, false}, {1, 1, true, 0, true}, {0, 0, true, 0, false},
+	    {0, 0, false, 0, false},
+	    {1, 1, false, 0, true},
+	    {1, 0, false, 0, false},
+	    {0, 1, false, 0, false},
+	    {1, 2, false, BT_ERR_BAD_BINDINGS, false},
+	    {2, 1, false, BT_ERR_BAD_BINDINGS, false},
+	    {0, 1, true, BT_ERR_BAD_BINDINGS, false},
+	    {1, 1, true, 0, true},
+	    {0, 0, true, 0, false},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -319,7 +325,8 @@ half_open(struct half *half, uint32_t flags)
 	struct bt_init_step init = {.flags = flags};
 	struct bt_accept_step accept = {0};
 
-	*half = (struct half){.initiator = bt_ctx_new(&bt_mech_krb5, true), .acceptor = bt_ctx_new(&bt_mech_krb5, false),
+	*half = (struct half){.initiator = bt_ctx_new(&bt_mech_krb5, true),
+			      .acceptor = bt_ctx_new(&bt_mech_krb5, false),
 			      .target = service_name("host@server.baton.test")};
 	init.target = half->target;
 	assert_int_equal(bt_mech_krb5.init(half->initiator, &init, &half->first), 0);
@@ -443,8 +450,8 @@ test_wrong_framing(void **state)
 		memcpy(framed.ptr + FRAMING_LEN, dce.first.ptr, dce.first.len);
 		bt_store_be16(framed.ptr + 2, (uint16_t)(framed.len - 4));
 		step.cred = cred;
-		step.token = i == 0 ? bt_bytes_of(plain.first.ptr + FRAMING_LEN, plain.first.len - FRAMING_LEN) :
-				      bt_bytes_of_buf(&framed);
+		step.token = i == 0 ? bt_bytes_of(plain.first.ptr + FRAMING_LEN, plain.first.len - FRAMING_LEN)
+				    : bt_bytes_of_buf(&framed);
 		ctx = bt_ctx_new(&bt_mech_krb5, false);
 		assert_int_equal(bt_mech_krb5.accept(ctx, &step, &none, NULL), BT_ERR_DEFECTIVE_TOKEN);
 		bt_buf_free(&none);
@@ -529,24 +536,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_leg),
-		cmocka_unit_test(test_mutual),
-		cmocka_unit_test(test_dce),
-		cmocka_unit_test(test_half_open_moves),
-		cmocka_unit_test(test_enctypes),
-		cmocka_unit_test(test_delegation),
-		cmocka_unit_test(test_delegation_not_wanted),
-		cmocka_unit_test(test_delegation_policy),
-		cmocka_unit_test(test_bindings),
-		cmocka_unit_test(test_replay),
-		cmocka_unit_test(test_error_token),
-		cmocka_unit_test(test_unknown_service),
-		cmocka_unit_test(test_exchanged_answers),
-		cmocka_unit_test(test_second_leg_mistakes),
-		cmocka_unit_test(test_wrong_framing),
-		cmocka_unit_test(test_other_spellings),
-		cmocka_unit_test(test_inquire),
-		cmocka_unit_test(test_spoiled_tokens),
+	    cmocka_unit_test(test_one_leg),
+	    cmocka_unit_test(test_mutual),
+	    cmocka_unit_test(test_dce),
+	    cmocka_unit_test(test_half_open_moves),
+	    cmocka_unit_test(test_enctypes),
+	    cmocka_unit_test(test_delegation),
+	    cmocka_unit_test(test_delegation_not_wanted),
+	    cmocka_unit_test(test_delegation_policy),
+	    cmocka_unit_test(test_bindings),
+	    cmocka_unit_test(test_replay),
+	    cmocka_unit_test(test_error_token),
+	    cmocka_unit_test(test_unknown_service),
+	    cmocka_unit_test(test_exchanged_answers),
+	    cmocka_unit_test(test_second_leg_mistakes),
+	    cmocka_unit_test(test_wrong_framing),
+	    cmocka_unit_test(test_other_spellings),
+	    cmocka_unit_test(test_inquire),
+	    cmocka_unit_test(test_spoiled_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,8 +103,11 @@ static void
 test_handshakes(void **state)
 {
 	static const struct scene scenes[] = {
-		{0}, {.flags = BT_CTX_MUTUAL, .has_bindings = true}, {.flags = BT_CTX_DCE_STYLE},
-		{.flags = BT_CTX_DELEG | BT_CTX_MUTUAL, .wants_delegated = true}, {.flags = BT_CTX_CHANNEL_BOUND, .has_bindings = true},
+	    {0},
+	    {.flags = BT_CTX_MUTUAL, .has_bindings = true},
+	    {.flags = BT_CTX_DCE_STYLE},
+	    {.flags = BT_CTX_DELEG | BT_CTX_MUTUAL, .wants_delegated = true},
+	    {.flags = BT_CTX_CHANNEL_BOUND, .has_bindings = true},
 	};
 
 	for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
@@ -190,12 +193,12 @@ test_calls(void **state)
 	struct bt_store_entry store[] = {{"ccache", "MEMORY:test"}, {"rcache", "none:"}};
 	struct bt_mn *bob = import_name("bob", NULL, 0), *host = service_name("host@server.baton.test");
 	struct bt_cred_request requests[] = {
-		{.usage = BT_USAGE_INITIATE},
-		{.usage = BT_USAGE_ACCEPT},
-		{.usage = BT_USAGE_BOTH},
-		{.usage = BT_USAGE_ACCEPT, .name = host, .store = store + 1, .num_store = 1},
-		{.usage = BT_USAGE_INITIATE, .name = bob, .password = bt_bytes_of_str("wonderland")},
-		{.usage = BT_USAGE_INITIATE, .store = store, .num_store = 1}, /* from the client keytab */
+	    {.usage = BT_USAGE_INITIATE},
+	    {.usage = BT_USAGE_ACCEPT},
+	    {.usage = BT_USAGE_BOTH},
+	    {.usage = BT_USAGE_ACCEPT, .name = host, .store = store + 1, .num_store = 1},
+	    {.usage = BT_USAGE_INITIATE, .name = bob, .password = bt_bytes_of_str("wonderland")},
+	    {.usage = BT_USAGE_INITIATE, .store = store, .num_store = 1}, /* from the client keytab */
 	};
 	struct pair pair = {.flags = BT_CTX_MUTUAL};
 
@@ -227,8 +230,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handshakes),
-		cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_handshakes),
+	    cmocka_unit_test(test_calls),
 	};
 
 	return cmocka_run_group_tests(tests, acquire_acceptor, release_acceptor);

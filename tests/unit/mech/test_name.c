@@ -139,9 +139,15 @@ test_principal_pointer(void **state)
 static void
 test_exported(void **state)
 {
-	static const char whole[] = "\x04\x01\x00\x0b\x06\x09" KRB5 "\0\0\0\x10" "alice@BATON.TEST";
-	static const char composite[] = "\x04\x02\x00\x0b\x06\x09" KRB5 "\0\0\0\x10" "alice@BATON.TEST" "\0\0\0\x03" "abc";
-	static const char other_mech[] = "\x04\x01\x00\x08\x06\x06\x2b\x06\x01\x05\x05\x02" "\0\0\0\x10" "alice@BATON.TEST";
+	static const char whole[] = "\x04\x01\x00\x0b\x06\x09" KRB5 "\0\0\0\x10"
+				    "alice@BATON.TEST";
+	static const char composite[] = "\x04\x02\x00\x0b\x06\x09" KRB5 "\0\0\0\x10"
+					"alice@BATON.TEST"
+					"\0\0\0\x03"
+					"abc";
+	static const char other_mech[] = "\x04\x01\x00\x08\x06\x06\x2b\x06\x01\x05\x05\x02"
+					 "\0\0\0\x10"
+					 "alice@BATON.TEST";
 	struct bt_mn *mn, *again;
 	struct bt_wr wr;
 
@@ -169,12 +175,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_users),
-		cmocka_unit_test(test_hostbased),
-		cmocka_unit_test(test_uids),
-		cmocka_unit_test(test_anonymous),
-		cmocka_unit_test(test_principal_pointer),
-		cmocka_unit_test(test_exported),
+	    cmocka_unit_test(test_users),     cmocka_unit_test(test_hostbased),		cmocka_unit_test(test_uids),
+	    cmocka_unit_test(test_anonymous), cmocka_unit_test(test_principal_pointer), cmocka_unit_test(test_exported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

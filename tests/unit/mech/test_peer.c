@@ -37,9 +37,9 @@ load_mit(void **state)
 
 	if (lib == NULL)
 		return -1;
-#define LOAD(member, symbol) \
+#define LOAD(member, symbol)                                                    \
 	if ((mit.member = (__typeof__(mit.member))dlsym(lib, #symbol)) == NULL) \
-		return -1
+	return -1
 	LOAD(init, gss_init_sec_context);
 	LOAD(accept, gss_accept_sec_context);
 	LOAD(import_name, gss_import_name);
@@ -60,7 +60,7 @@ load_mit(void **state)
 	return 0;
 }
 
-static gss_OID_desc krb5_oid = {9, (void *)(uintptr_t)"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+static gss_OID_desc krb5_oid = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 static gss_OID_desc hostbased_oid = {10, (void *)(uintptr_t)HOSTBASED};
 
 static gss_name_t
@@ -101,8 +101,9 @@ exchange_messages(struct bt_msg *ours, gss_ctx_id_t theirs)
 			bt_buf_free(&token);
 
 			assert_int_equal(mit.wrap(&minor, theirs, conf, 0, &their_text, NULL, &their_token), 0);
-			assert_int_equal(bt_msg_unwrap(ours, bt_bytes_of(their_token.value, their_token.length), &plain, &was_conf,
-						       &order), 0);
+			assert_int_equal(
+			    bt_msg_unwrap(ours, bt_bytes_of(their_token.value, their_token.length), &plain, &was_conf, &order),
+			    0);
 			assert_int_equal(order, BT_MSG_IN_ORDER);
 			assert_int_equal(was_conf, conf);
 			assert_true(bt_bytes_equal(bt_bytes_of_buf(&plain), bt_bytes_of_buf(&text)));
@@ -115,20 +116,21 @@ exchange_messages(struct bt_msg *ours, gss_ctx_id_t theirs)
 			bt_buf_free(&token);
 			assert_int_equal(mit.get_mic(&minor, theirs, 0, &their_text, &their_token), 0);
 			assert_int_equal(bt_msg_verify_mic(ours, bt_bytes_of_buf(&text),
-							   bt_bytes_of(their_token.value, their_token.length), &order), 0);
+							   bt_bytes_of(their_token.value, their_token.length), &order),
+					 0);
 			assert_int_equal(order, BT_MSG_IN_ORDER);
 			mit.release_buffer(&minor, &their_token);
 			bt_buf_free(&text);
 		}
 	}
 	for (int full = 0; full < 2; full++) {
-		gss_buffer_desc input = {3, (void *)(uintptr_t)"abc"}, output;
+		gss_buffer_desc input = {3, (void *)(uintptr_t) "abc"}, output;
 		uint8_t prf[70];
 		OM_uint32 minor;
 
 		assert_int_equal(bt_msg_prf(ours, full, bt_bytes_of_str("abc"), (struct bt_buf){prf, sizeof prf}), 0);
-		assert_int_equal(mit.prf(&minor, theirs, full ? GSS_C_PRF_KEY_FULL : GSS_C_PRF_KEY_PARTIAL, &input, sizeof prf,
-					 &output), 0);
+		assert_int_equal(
+		    mit.prf(&minor, theirs, full ? GSS_C_PRF_KEY_FULL : GSS_C_PRF_KEY_PARTIAL, &input, sizeof prf, &output), 0);
 		assert_memory_equal(output.value, prf, sizeof prf);
 		mit.release_buffer(&minor, &output);
 	}
@@ -203,8 +205,8 @@ run(bool we_initiate, const char *service, uint32_t flags, bool reloads)
 		} else {
 			if (we_initiate)
 				major = mit.accept(&minor, &theirs, GSS_C_NO_CREDENTIAL, &to_them, GSS_C_NO_CHANNEL_BINDINGS,
-						   client == GSS_C_NO_NAME ? &client : NULL, NULL, &from_them, &their_flags, NULL,
-						   &their_delegated);
+						   client == GSS_C_NO_NAME ? &client : NULL, NULL, &from_them, &their_flags,
+						   NULL, &their_delegated);
 			else
 				major = mit.init(&minor, GSS_C_NO_CREDENTIAL, &theirs, their_target, &krb5_oid, flags, 0,
 						 GSS_C_NO_CHANNEL_BINDINGS, &to_them, NULL, &from_them, &their_flags, NULL);
@@ -241,16 +243,16 @@ run(bool we_initiate, const char *service, uint32_t flags, bool reloads)
 }
 
 static const uint32_t flag_sets[] = {
-	0,
-	BT_CTX_REPLAY | BT_CTX_SEQUENCE,
-	BT_CTX_MUTUAL,
-	BT_CTX_MUTUAL | BT_CTX_REPLAY,
-	BT_CTX_MUTUAL | BT_CTX_SEQUENCE | BT_CTX_CONF | BT_CTX_INTEG,
-	BT_CTX_MUTUAL | BT_CTX_DELEG,
-	BT_CTX_DELEG,
-	BT_CTX_MUTUAL | BT_CTX_IDENTIFY | BT_CTX_EXTENDED_ERROR,
-	BT_CTX_DCE_STYLE | BT_CTX_MUTUAL,
-	BT_CTX_DCE_STYLE | BT_CTX_REPLAY | BT_CTX_SEQUENCE,
+    0,
+    BT_CTX_REPLAY | BT_CTX_SEQUENCE,
+    BT_CTX_MUTUAL,
+    BT_CTX_MUTUAL | BT_CTX_REPLAY,
+    BT_CTX_MUTUAL | BT_CTX_SEQUENCE | BT_CTX_CONF | BT_CTX_INTEG,
+    BT_CTX_MUTUAL | BT_CTX_DELEG,
+    BT_CTX_DELEG,
+    BT_CTX_MUTUAL | BT_CTX_IDENTIFY | BT_CTX_EXTENDED_ERROR,
+    BT_CTX_DCE_STYLE | BT_CTX_MUTUAL,
+    BT_CTX_DCE_STYLE | BT_CTX_REPLAY | BT_CTX_SEQUENCE,
 };
 
 static void
@@ -282,10 +284,10 @@ test_enctypes(void **state)
 static void
 test_bindings(void **state)
 {
-	struct gss_channel_bindings_struct theirs = {.initiator_addrtype = 255, .acceptor_addrtype = 255,
-						     .application_data = {7, (void *)(uintptr_t)"binding"}};
-	struct bt_bindings ours = {.initiator_addrtype = 255, .acceptor_addrtype = 255,
-				   .application_data = bt_bytes_of_str("binding")};
+	struct gss_channel_bindings_struct theirs = {
+	    .initiator_addrtype = 255, .acceptor_addrtype = 255, .application_data = {7, (void *)(uintptr_t) "binding"}};
+	struct bt_bindings ours = {
+	    .initiator_addrtype = 255, .acceptor_addrtype = 255, .application_data = bt_bytes_of_str("binding")};
 	gss_name_t target = mit_name("host@server.baton.test");
 	gss_buffer_desc token;
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
@@ -294,8 +296,9 @@ test_bindings(void **state)
 	struct bt_buf none;
 	OM_uint32 minor;
 
-	assert_int_equal(mit.init(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, &krb5_oid, 0, 0, &theirs, GSS_C_NO_BUFFER, NULL, &token,
-				  NULL, NULL), 0);
+	assert_int_equal(mit.init(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, &krb5_oid, 0, 0, &theirs, GSS_C_NO_BUFFER, NULL,
+				  &token, NULL, NULL),
+			 0);
 	step.token = bt_bytes_of(token.value, token.length);
 	assert_int_equal(bt_mech_krb5.accept(acceptor, &step, &none, NULL), 0);
 	assert_true((acceptor->flags & BT_CTX_CHANNEL_BOUND) != 0);
@@ -321,7 +324,8 @@ test_refusals(void **state)
 	int e = 0;
 
 	assert_int_equal(mit.init(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, &krb5_oid, GSS_C_MUTUAL_FLAG, 0,
-				  GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL, &token, NULL, NULL), GSS_S_CONTINUE_NEEDED);
+				  GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL, &token, NULL, NULL),
+			 GSS_S_CONTINUE_NEEDED);
 	for (int i = 0; i < 2; i++) {
 		bt_ctx_free(ours);
 		ours = bt_ctx_new(&bt_mech_krb5, false);
@@ -334,7 +338,8 @@ test_refusals(void **state)
 	mit.release_buffer(&minor, &token);
 	reply = (gss_buffer_desc){answer.len, answer.ptr};
 	assert_int_equal(mit.init(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, &krb5_oid, GSS_C_MUTUAL_FLAG, 0,
-				  GSS_C_NO_CHANNEL_BINDINGS, &reply, NULL, &token, NULL, NULL), GSS_S_FAILURE);
+				  GSS_C_NO_CHANNEL_BINDINGS, &reply, NULL, &token, NULL, NULL),
+			 GSS_S_FAILURE);
 	assert_int_equal((int)minor, KRB5KRB_AP_ERR_REPEAT);
 	bt_buf_free(&answer);
 	bt_ctx_free(ours);
@@ -345,8 +350,8 @@ test_refusals(void **state)
 		mit.delete_ctx(&minor, &acceptor_ctx, GSS_C_NO_BUFFER);
 		mit.release_buffer(&minor, &token);
 		reply = (gss_buffer_desc){answer.len, answer.ptr};
-		mit.accept(&minor, &acceptor_ctx, GSS_C_NO_CREDENTIAL, &reply, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &token, NULL,
-			   NULL, NULL);
+		mit.accept(&minor, &acceptor_ctx, GSS_C_NO_CREDENTIAL, &reply, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &token,
+			   NULL, NULL, NULL);
 	}
 	first.token = bt_bytes_of(token.value, token.length);
 	assert_int_equal(bt_mech_krb5.init(ours, &first, &none), KRB5KRB_AP_ERR_REPEAT);
@@ -362,10 +367,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_enctypes),
-		cmocka_unit_test(test_bindings),
-		cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_flags),
+	    cmocka_unit_test(test_enctypes),
+	    cmocka_unit_test(test_bindings),
+	    cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, load_mit, NULL);

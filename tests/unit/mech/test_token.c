@@ -84,8 +84,10 @@ test_reply_spoiled(void **state)
 }
 
 /* ctime 20231114221320Z, cusec, then what each row has. */
-#define PART(len, seq_len, tail) \
-	"\x7b" len "\x30" seq_len "\xa0\x11\x18\x0f" "20231114221320Z" "\xa1\x03\x02\x01\x05" tail
+#define PART(len, seq_len, tail)                     \
+	"\x7b" len "\x30" seq_len "\xa0\x11\x18\x0f" \
+	"20231114221320Z"                            \
+	"\xa1\x03\x02\x01\x05" tail
 
 static int
 parse(const char *bytes, size_t len, struct bt_krb5_reply *out)
@@ -116,8 +118,10 @@ test_reply_part(void **state)
 	assert_int_not_equal(PARSE(PART("\x23", "\x21", "\xa3\x07\x02\x05\xff\x00\x00\x00\x00"), &reply), 0);
 	/* A subkey longer than any. */
 	assert_int_equal(PARSE(PART("\x4c", "\x4a",
-				    "\xa2\x30\x30\x2e\xa0\x03\x02\x01\x12\xa1\x27\x04\x25" "0123456789abcdef0123456789abcdefxxxxx"),
-			       &reply), BT_ERR_ENCTYPE);
+				    "\xa2\x30\x30\x2e\xa0\x03\x02\x01\x12\xa1\x27\x04\x25"
+				    "0123456789abcdef0123456789abcdefxxxxx"),
+			       &reply),
+			 BT_ERR_ENCTYPE);
 	assert_int_equal(reply.subkey.enctype, 0);
 	/* Fields that do not belong, or come twice. */
 	assert_int_not_equal(PARSE(PART("\x1f", "\x1d", "\xa4\x03\x02\x01\x01"), &reply), 0);
@@ -130,8 +134,10 @@ test_reply_part(void **state)
 static void
 test_checksum(void **state)
 {
-	struct bt_krb5_checksum sum = {.bindings = "0123456789abcde", .flags = BT_CTX_DELEG | BT_CTX_MUTUAL,
-				       .delegation = bt_bytes_of_str("not really a KRB-CRED")}, back;
+	struct bt_krb5_checksum sum = {.bindings = "0123456789abcde",
+				       .flags = BT_CTX_DELEG | BT_CTX_MUTUAL,
+				       .delegation = bt_bytes_of_str("not really a KRB-CRED")},
+				back;
 	struct bt_wr wr;
 
 	bt_wr_init(&wr);
@@ -185,8 +191,10 @@ test_bindings_hash(void **state)
 
 /* ---- KRB-ERROR ---- */
 
-static const char realm[] = "\x1b\x0a" "BATON.TEST";
-static const char sname[] = "\x30\x0f\xa0\x03\x02\x01\x02\xa1\x08\x30\x06\x1b\x04" "host";
+static const char realm[] = "\x1b\x0a"
+			    "BATON.TEST";
+static const char sname[] = "\x30\x0f\xa0\x03\x02\x01\x02\xa1\x08\x30\x06\x1b\x04"
+			    "host";
 
 static void
 test_error(void **state)
@@ -261,9 +269,9 @@ test_framing(void **state)
 static void
 test_authdata(void **state)
 {
-	krb5_authdata one = {.ad_type = 128, .length = 3, .contents = (krb5_octet *)(uintptr_t)"one"};
+	krb5_authdata one = {.ad_type = 128, .length = 3, .contents = (krb5_octet *)(uintptr_t) "one"};
 	krb5_authdata two = {.ad_type = -5, .length = 0, .contents = NULL};
-	krb5_authdata three = {.ad_type = 128, .length = 5, .contents = (krb5_octet *)(uintptr_t)"three"};
+	krb5_authdata three = {.ad_type = 128, .length = 5, .contents = (krb5_octet *)(uintptr_t) "three"};
 	krb5_authdata *ticket[] = {&one, &two, NULL}, *authenticator[] = {&three, NULL}, *none[] = {NULL};
 	struct bt_answers answers = {0};
 	struct bt_buf der;
@@ -290,15 +298,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_reply_spoiled),
-		cmocka_unit_test(test_reply_part),
-		cmocka_unit_test(test_checksum),
-		cmocka_unit_test(test_bindings_hash),
-		cmocka_unit_test(test_error),
-		cmocka_unit_test(test_error_text),
-		cmocka_unit_test(test_framing),
-		cmocka_unit_test(test_authdata),
+	    cmocka_unit_test(test_reply),      cmocka_unit_test(test_reply_spoiled), cmocka_unit_test(test_reply_part),
+	    cmocka_unit_test(test_checksum),   cmocka_unit_test(test_bindings_hash), cmocka_unit_test(test_error),
+	    cmocka_unit_test(test_error_text), cmocka_unit_test(test_framing),	     cmocka_unit_test(test_authdata),
 	};
 
 	return cmocka_run_group_tests(tests, open_library, close_library);
