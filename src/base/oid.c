@@ -95,6 +95,12 @@ skip_space(struct bt_rd *rd)
 }
 
 static bool
+is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
 parse_arc(struct bt_rd *rd, uint64_t *arc)
 {
 	bool any = false;
@@ -106,12 +112,6 @@ parse_arc(struct bt_rd *rd, uint64_t *arc)
 		*arc = *arc * 10 + (uint64_t)(bt_rd_u8(rd) - '0');
 	}
 	return any;
-}
-
-static bool
-is_digit(int c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* What may stand between two arcs: white space, or one dot with an arc behind it. */
