@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "crypto/aes_ni.h"
+#include "crypto/camellia.h"
 #include "crypto/cpu.h"
 #include "crypto/thread.h"
 
@@ -43,6 +44,7 @@ bt_crypto_cbc_begin(struct bt_crypto_cbc *cbc, const struct bt_crypto_aes *aes)
 	static const uint8_t zeros[BT_CRYPTO_BLOCK_LEN];
 
 	cbc->aes = aes;
+	cbc->camellia = NULL;
 	cbc->evp = NULL;
 	memset(cbc->chain, 0, sizeof cbc->chain);
 	if (!aes->is_portable)
@@ -52,6 +54,12 @@ bt_crypto_cbc_begin(struct bt_crypto_cbc *cbc, const struct bt_crypto_aes *aes)
 		cbc->evp = NULL;
 	if (cbc->evp != NULL)
 		EVP_CIPHER_CTX_set_padding(cbc->evp, 0);
+}
+
+void
+bt_crypto_cbc_begin_camellia(struct bt_crypto_cbc *cbc, const struct bt_crypto_camellia *camellia)
+{
+	*cbc = (struct bt_crypto_cbc){.camellia = camellia};
 }
 
 static void
@@ -91,6 +99,10 @@ bt_crypto_cbc_crypt(struct bt_crypto_cbc *cbc, const uint8_t *in, uint8_t *out, 
 
 	if (len == 0)
 		return;
+	if (cbc->camellia != NULL) {
+		bt_crypto_camellia_cbc(cbc->camellia, cbc->chain, in, out, len);
+		return;
+	}
 	if (!cbc->aes->is_portable) {
 		if (cbc->aes->encrypts)
 			bt_crypto_aes_ni_cbc_encrypt(cbc->aes, cbc->chain, in, out, len);

@@ -4,7 +4,7 @@
  * The only room that sees libcrypto. It protects segments of memory under
  * usage keys; it knows nothing of tokens, sequence numbers or directions.
  *
- * A usage key is one immutable object: cipher round keys and HMAC midstates,
+ * A usage key is one immutable object: cipher round keys and the state of a keyed hash,
  * made once from a protocol key and a usage number. Any number of threads
  * may use one key at the same time. Making a key allocates; using one does not.
  * Keys are freed, and thereby wiped, by who made them.
@@ -21,20 +21,20 @@
 enum {
 	BT_CRYPTO_BLOCK_LEN = 16,    /* cipher block and confounder, bytes */
 	BT_CRYPTO_KEY_MAX = 32,	     /* longest protocol key, bytes */
-	BT_CRYPTO_MAC_MAX = 24,	     /* longest truncated HMAC, bytes */
+	BT_CRYPTO_MAC_MAX = 24,	     /* longest checksum, bytes */
 	BT_CRYPTO_PRF_MAX = 48,	     /* longest RFC 3961 pseudo-random output, bytes */
 	BT_CRYPTO_AEAD_KEY_LEN = 32, /* AES-256-GCM */
 	BT_CRYPTO_AEAD_TAG_LEN = 16,
 	BT_CRYPTO_X25519_LEN = 32, /* either key, and what two sides share */
 };
 
-/* What RFC 3962 §6-7 and RFC 8009 §5-7 fix for one enctype; lengths in bytes. */
+/* What RFC 3962 §6-7, RFC 8009 §5-7 and RFC 6803 §6-9 fix for one enctype; lengths in bytes. */
 struct bt_crypto_enctype {
-	int32_t number;	   /* IANA Kerberos encryption type: 17, 18, 19, 20 */
+	int32_t number;	   /* IANA Kerberos encryption type: 17 to 20, 25, 26 */
 	const char *name;  /* "aes256-cts-hmac-sha1-96" */
 	uint16_t strength; /* bits, as GSS_C_SEC_CONTEXT_SASL_SSF reports them */
 	uint8_t key_len;   /* protocol key */
-	uint8_t mac_len;   /* truncated HMAC */
+	uint8_t mac_len;   /* checksum: truncated HMAC, or CMAC */
 	uint8_t prf_len;   /* pseudo-random output */
 };
 
@@ -47,7 +47,7 @@ struct bt_crypto_seal_key; /* Ke and Ki of one usage, for one direction */
 struct bt_crypto_mac_key;  /* Kc of one usage */
 
 /*
- * bt_crypto_seal_key_new - keys that encrypt (or decrypt) with integrity. RFC 3961 §5.3, RFC 8009 §3.
+ * bt_crypto_seal_key_new - keys that encrypt (or decrypt) with integrity. RFC 3961 §5.3, RFC 8009 §3, RFC 6803 §6.
  *   base  protocol key, et->key_len bytes
  * Errors: NOMEM, CRYPTO; then out is NULL.
  */
@@ -85,7 +85,7 @@ void bt_crypto_encrypt(const struct bt_crypto_seal_key *key, const struct bt_cry
  * bt_crypto_decrypt - the reverse, and the check.
  *   mac   et->mac_len bytes, from the token
  * Errors: BAD_MIC (also: fewer than BT_CRYPTO_BLOCK_LEN encrypted bytes). Enctypes 19 and 20 check before they
- * decrypt; for 17 and 18, which can not, what was written to out is wiped on error.
+ * decrypt; for the others, which can not, what was written to out is wiped on error.
  */
 int bt_crypto_decrypt(const struct bt_crypto_seal_key *key, const struct bt_crypto_seg *segs, size_t num_segs,
 		      const uint8_t *mac);

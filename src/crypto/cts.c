@@ -13,7 +13,7 @@ enum {
 
 /* A message in progress. */
 struct pass {
-	struct bt_crypto_cbc cbc;
+	struct bt_crypto_cbc *cbc;
 	struct bt_crypto_walk in;
 	struct bt_crypto_walk out;
 };
@@ -34,16 +34,16 @@ crypt_run(struct pass *pass, size_t len)
 
 	pass->in.offset += len;
 	pass->out.offset += len;
-	if (pass->in.digest != NULL && bt_crypto_stitch(&pass->cbc, pass->in.digest, true, in, out, len))
+	if (pass->in.digest != NULL && bt_crypto_stitch(pass->cbc, pass->in.digest, true, in, out, len))
 		return;
-	if (pass->out.digest != NULL && bt_crypto_stitch(&pass->cbc, pass->out.digest, false, in, out, len))
+	if (pass->out.digest != NULL && bt_crypto_stitch(pass->cbc, pass->out.digest, false, in, out, len))
 		return;
 	while (len != 0) {
 		size_t chunk = len < CHUNK_LEN ? len : CHUNK_LEN;
 
 		if (pass->in.digest != NULL)
 			bt_crypto_digest_update(pass->in.digest, in, chunk);
-		bt_crypto_cbc_crypt(&pass->cbc, in, out, chunk);
+		bt_crypto_cbc_crypt(pass->cbc, in, out, chunk);
 		if (pass->out.digest != NULL)
 			bt_crypto_digest_update(pass->out.digest, out, chunk);
 		in += chunk;
@@ -70,7 +70,7 @@ crypt_blocks(struct pass *pass, size_t len)
 			continue;
 		}
 		bt_crypto_walk_read(&pass->in, block, sizeof block);
-		bt_crypto_cbc_crypt(&pass->cbc, block, block, sizeof block);
+		bt_crypto_cbc_crypt(pass->cbc, block, block, sizeof block);
 		bt_crypto_walk_write(&pass->out, block, sizeof block);
 		bt_mem_wipe(block, sizeof block);
 		len -= BLOCK_LEN;
@@ -85,10 +85,10 @@ encrypt_tail(struct pass *pass, size_t len)
 
 	bt_crypto_walk_read(&pass->in, tail, len);
 	if (len <= BLOCK_LEN) {
-		bt_crypto_cbc_crypt(&pass->cbc, tail, tail, BLOCK_LEN);
+		bt_crypto_cbc_crypt(pass->cbc, tail, tail, BLOCK_LEN);
 		bt_crypto_walk_write(&pass->out, tail, BLOCK_LEN);
 	} else {
-		bt_crypto_cbc_crypt(&pass->cbc, tail, tail, sizeof tail);
+		bt_crypto_cbc_crypt(pass->cbc, tail, tail, sizeof tail);
 		bt_crypto_walk_write(&pass->out, tail + BLOCK_LEN, BLOCK_LEN);
 		bt_crypto_walk_write(&pass->out, tail, len - BLOCK_LEN);
 	}
@@ -111,18 +111,18 @@ decrypt_tail(struct pass *pass, size_t len)
 
 	bt_crypto_walk_read(&pass->in, cipher, len);
 	if (len <= BLOCK_LEN) {
-		bt_crypto_cbc_crypt(&pass->cbc, cipher, plain, BLOCK_LEN);
+		bt_crypto_cbc_crypt(pass->cbc, cipher, plain, BLOCK_LEN);
 		bt_crypto_walk_write(&pass->out, plain, BLOCK_LEN);
 	} else {
-		memcpy(before, pass->cbc.chain, BLOCK_LEN);
+		memcpy(before, pass->cbc->chain, BLOCK_LEN);
 		/* The block that was encrypted last stands first. It gives the last plaintext xor the block that was cut ... */
-		bt_crypto_cbc_crypt(&pass->cbc, cipher, plain + BLOCK_LEN, BLOCK_LEN);
+		bt_crypto_cbc_crypt(pass->cbc, cipher, plain + BLOCK_LEN, BLOCK_LEN);
 		xor_into(plain + BLOCK_LEN, before, BLOCK_LEN);
 		/* ... and, where plaintext was zero padding, what was cut off. */
 		memcpy(cipher + len, plain + BLOCK_LEN + last_len, 2 * BLOCK_LEN - len);
 		xor_into(plain + BLOCK_LEN, cipher + BLOCK_LEN, last_len);
 		/* Now the other: CBC has it follow the block above, and it followed the one before. */
-		bt_crypto_cbc_crypt(&pass->cbc, cipher + BLOCK_LEN, plain, BLOCK_LEN);
+		bt_crypto_cbc_crypt(pass->cbc, cipher + BLOCK_LEN, plain, BLOCK_LEN);
 		xor_into(plain, cipher, BLOCK_LEN);
 		xor_into(plain, before, BLOCK_LEN);
 		bt_crypto_walk_write(&pass->out, plain, len);
@@ -132,38 +132,27 @@ decrypt_tail(struct pass *pass, size_t len)
 }
 
 static void
-begin(struct pass *pass, const struct bt_crypto_aes *aes, struct bt_crypto_walk in, struct bt_crypto_walk out)
-{
-	pass->in = in;
-	pass->out = out;
-	bt_crypto_cbc_begin(&pass->cbc, aes);
-}
-
-static void
 end(struct pass *pass)
 {
 	bt_crypto_walk_end(&pass->in);
 	bt_crypto_walk_end(&pass->out);
-	bt_crypto_cbc_end(&pass->cbc);
 }
 
 void
-bt_crypto_cts_encrypt(const struct bt_crypto_aes *aes, struct bt_crypto_walk in, struct bt_crypto_walk out, size_t len)
+bt_crypto_cts_encrypt(struct bt_crypto_cbc *cbc, struct bt_crypto_walk in, struct bt_crypto_walk out, size_t len)
 {
-	struct pass pass;
+	struct pass pass = {cbc, in, out};
 
-	begin(&pass, aes, in, out);
 	crypt_blocks(&pass, len - tail_len(len));
 	encrypt_tail(&pass, tail_len(len));
 	end(&pass);
 }
 
 void
-bt_crypto_cts_decrypt(const struct bt_crypto_aes *aes, struct bt_crypto_walk in, struct bt_crypto_walk out, size_t len)
+bt_crypto_cts_decrypt(struct bt_crypto_cbc *cbc, struct bt_crypto_walk in, struct bt_crypto_walk out, size_t len)
 {
-	struct pass pass;
+	struct pass pass = {cbc, in, out};
 
-	begin(&pass, aes, in, out);
 	crypt_blocks(&pass, len - tail_len(len));
 	decrypt_tail(&pass, tail_len(len));
 	end(&pass);

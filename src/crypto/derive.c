@@ -84,6 +84,8 @@ bt_crypto_source_init(struct bt_crypto_source *source, const struct bt_crypto_pr
 	source->profile = profile;
 	if (profile->family == BT_CRYPTO_RFC3962)
 		bt_crypto_aes_init(&source->aes, base, profile->row.key_len, true);
+	else if (profile->family == BT_CRYPTO_RFC6803)
+		bt_crypto_cmac_key(&source->cmac, base, profile->row.key_len);
 	else
 		bt_crypto_hmac_key(profile->hash, base, profile->row.key_len, source->midstates);
 }
@@ -151,6 +153,31 @@ bt_crypto_derive_sp800(const struct bt_crypto_source *source, struct bt_bytes la
 	kdf(source->profile->hash, source->midstates, label, context, out, len);
 }
 
+/* K(i) = CMAC(key, K(i-1) | i | constant | 00 | bits of K), from a K(0) of zeros. SP 800-108 §5.2. */
+void
+bt_crypto_derive_feedback(const struct bt_crypto_source *source, struct bt_bytes constant, uint8_t *out)
+{
+	static const uint8_t zeros[BT_CRYPTO_BLOCK_LEN], separator[1] = {0};
+	const uint8_t *before = zeros;
+	struct bt_crypto_digest digest;
+	uint8_t counter[4], num_bits[4];
+
+	if (source->profile->family != BT_CRYPTO_RFC6803)
+		abort();
+	bt_store_be32(num_bits, source->profile->row.key_len * 8u);
+	for (uint32_t i = 0; i < source->profile->row.key_len / BT_CRYPTO_BLOCK_LEN; i++) {
+		bt_store_be32(counter, i + 1);
+		bt_crypto_cmac_begin(&digest, &source->cmac);
+		bt_crypto_digest_update(&digest, before, BT_CRYPTO_BLOCK_LEN);
+		bt_crypto_digest_update(&digest, counter, sizeof counter);
+		bt_crypto_digest_update(&digest, constant.ptr, constant.len);
+		bt_crypto_digest_update(&digest, separator, sizeof separator);
+		bt_crypto_digest_update(&digest, num_bits, sizeof num_bits);
+		bt_crypto_cmac_end(&digest, &source->cmac, out + i * BT_CRYPTO_BLOCK_LEN);
+		before = out + i * BT_CRYPTO_BLOCK_LEN;
+	}
+}
+
 void
 bt_crypto_kdf_sha256(struct bt_bytes key, struct bt_bytes label, struct bt_bytes context, uint8_t *out, size_t len)
 {
@@ -174,6 +201,9 @@ bt_crypto_derive_usage(const struct bt_crypto_source *source, uint32_t usage, en
 	}
 	bt_store_be32(constant, usage);
 	constant[4] = (uint8_t)kind;
-	bt_crypto_derive_sp800(source, bt_bytes_of(constant, sizeof constant), bt_bytes_of(NULL, 0), out,
-			       kind == BT_CRYPTO_KE ? profile->row.key_len : profile->mac_key_len);
+	if (profile->family == BT_CRYPTO_RFC6803)
+		bt_crypto_derive_feedback(source, bt_bytes_of(constant, sizeof constant), out);
+	else
+		bt_crypto_derive_sp800(source, bt_bytes_of(constant, sizeof constant), bt_bytes_of(NULL, 0), out,
+				       kind == BT_CRYPTO_KE ? profile->row.key_len : profile->mac_key_len);
 }

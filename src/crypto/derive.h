@@ -1,15 +1,17 @@
 /*
- * derive - usage keys from protocol keys. RFC 3961 §5.1 (n-fold, DR, DK) for enctypes 17 and 18, RFC 8009 §3 for 19 and 20.
+ * derive - usage keys from protocol keys. RFC 3961 §5.1 (n-fold, DR, DK) for enctypes 17 and 18, RFC 8009 §3 for 19 and 20,
+ * RFC 6803 §3 for 25 and 26.
  */
 #ifndef BT_CRYPTO_DERIVE_H
 #define BT_CRYPTO_DERIVE_H
 
 #include "base/bytes.h"
 #include "crypto/aes.h"
+#include "crypto/cmac.h"
 #include "crypto/enctype.h"
 #include "crypto/hmac.h"
 
-/* The last byte of the well-known constant: which of a usage's three keys. RFC 3961 §5.3, RFC 8009 §5. */
+/* The last byte of the well-known constant: which of a usage's three keys. RFC 3961 §5.3, RFC 8009 §5, RFC 6803 §6. */
 enum bt_crypto_kind { BT_CRYPTO_KC = 0x99, BT_CRYPTO_KE = 0xaa, BT_CRYPTO_KI = 0x55 };
 
 /* A protocol key ready to derive from; caller's storage, wiped by bt_crypto_source_done. */
@@ -18,6 +20,7 @@ struct bt_crypto_source {
 	union {
 		struct bt_crypto_aes aes;		    /* RFC 3962 */
 		uint8_t midstates[BT_CRYPTO_MIDSTATES_MAX]; /* RFC 8009 */
+		struct bt_crypto_cmac cmac;		    /* RFC 6803 */
 	};
 };
 
@@ -36,6 +39,9 @@ void bt_crypto_derive_dk(const struct bt_crypto_source *source, struct bt_bytes 
 /* bt_crypto_derive_sp800 - KDF-HMAC-SHA2 of RFC 8009 §3, RFC 8009 profiles only. len is at most the length of the hash. */
 void bt_crypto_derive_sp800(const struct bt_crypto_source *source, struct bt_bytes label, struct bt_bytes context, uint8_t *out,
 			    size_t len);
+
+/* bt_crypto_derive_feedback - KDF-FEEDBACK-CMAC of RFC 6803 §3, RFC 6803 profiles only. key_len bytes. */
+void bt_crypto_derive_feedback(const struct bt_crypto_source *source, struct bt_bytes constant, uint8_t *out);
 
 /* bt_crypto_nfold - stretch or shrink in, of any length but 0, to out_len bytes. RFC 3961 §5.1. */
 void bt_crypto_nfold(struct bt_bytes in, uint8_t *out, size_t out_len);

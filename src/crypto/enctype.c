@@ -1,11 +1,15 @@
 #include "crypto/enctype.h"
 
-/* RFC 3962 §6-7, RFC 8009 §5. */
+#include "crypto/cmac.h"
+
+/* RFC 3962 §6-7, RFC 8009 §5, RFC 6803 §7. */
 static const struct bt_crypto_profile profiles[] = {
     {{17, "aes128-cts-hmac-sha1-96", 128, 16, 12, 16}, BT_CRYPTO_RFC3962, 16, &bt_crypto_sha1},
     {{18, "aes256-cts-hmac-sha1-96", 256, 32, 12, 16}, BT_CRYPTO_RFC3962, 32, &bt_crypto_sha1},
     {{19, "aes128-cts-hmac-sha256-128", 128, 16, 16, 32}, BT_CRYPTO_RFC8009, 16, &bt_crypto_sha256},
     {{20, "aes256-cts-hmac-sha384-192", 256, 32, 24, 48}, BT_CRYPTO_RFC8009, 24, &bt_crypto_sha384},
+    {{25, "camellia128-cts-cmac", 128, 16, 16, 16}, BT_CRYPTO_RFC6803, 16, &bt_crypto_camellia_cmac},
+    {{26, "camellia256-cts-cmac", 256, 32, 16, 16}, BT_CRYPTO_RFC6803, 32, &bt_crypto_camellia_cmac},
 };
 
 const struct bt_crypto_enctype *

@@ -7,8 +7,11 @@
 #include "crypto/crypto.h"
 #include "crypto/hash.h"
 
-/* The two families: RFC 3962 (derives with AES, MACs the plaintext) and RFC 8009 (derives with HMAC, MACs the ciphertext). */
-enum bt_crypto_family { BT_CRYPTO_RFC3962, BT_CRYPTO_RFC8009 };
+/*
+ * The families: RFC 3962 (derives with AES, MACs the plaintext), RFC 8009 (derives with HMAC, MACs the ciphertext) and RFC 6803
+ * (Camellia, derives with CMAC, MACs the plaintext by CMAC).
+ */
+enum bt_crypto_family { BT_CRYPTO_RFC3962, BT_CRYPTO_RFC8009, BT_CRYPTO_RFC6803 };
 
 struct bt_crypto_profile {
 	struct bt_crypto_enctype row; /* first: a row handed out is a profile */

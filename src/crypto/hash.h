@@ -1,5 +1,5 @@
 /*
- * hash - SHA-1, SHA-256 and SHA-384 over a state that is a plain value.
+ * hash - SHA-1, SHA-256 and SHA-384 over a state that is a plain value; CMAC (cmac.h) goes the same way.
  *
  * A state can be copied, kept and continued from, which is what HMAC midstates need and EVP does not give.
  * Nothing here allocates or fails.
@@ -7,6 +7,7 @@
 #ifndef BT_CRYPTO_HASH_H
 #define BT_CRYPTO_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,11 +18,18 @@ enum {
 	BT_CRYPTO_DIGEST_MAX = 48,
 };
 
+struct bt_crypto_camellia;
+
 /* The chaining value, words in host order. */
 union bt_crypto_state {
 	uint32_t w32[8];
 	uint64_t w64[8];
 	uint8_t bytes[BT_CRYPTO_STATE_MAX];
+	struct { /* cmac.c */
+		uint8_t block[16];
+		const struct bt_crypto_camellia *cipher;
+		bool has_begun;
+	} cmac;
 };
 
 /* What FIPS 180-4 fixes for one hash; lengths in bytes. */

@@ -1,16 +1,17 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/derive.h"
+#include "crypto/integrity.h"
 
 struct bt_crypto_mac_key {
 	const struct bt_crypto_profile *profile;
-	uint8_t midstates[];
+	union bt_crypto_integrity integrity; /* last: as much of it as there need be */
 };
 
 static size_t
 size_of(const struct bt_crypto_profile *profile)
 {
-	return sizeof(struct bt_crypto_mac_key) + bt_crypto_midstates_len(profile->hash);
+	return offsetof(struct bt_crypto_mac_key, integrity) + bt_crypto_integrity_len(profile);
 }
 
 int
@@ -25,7 +26,7 @@ bt_crypto_mac_key_new(const struct bt_crypto_enctype *et, const uint8_t *base, u
 	(*out)->profile = profile;
 	bt_crypto_source_init(&source, profile, base);
 	bt_crypto_derive_usage(&source, usage, BT_CRYPTO_KC, kc);
-	bt_crypto_hmac_key(profile->hash, kc, profile->mac_key_len, (*out)->midstates);
+	bt_crypto_integrity_key(profile, kc, &(*out)->integrity);
 	bt_crypto_source_done(&source);
 	bt_mem_wipe(kc, sizeof kc);
 	return 0;
@@ -43,10 +44,10 @@ bt_crypto_mac(const struct bt_crypto_mac_key *key, const struct bt_crypto_seg *s
 {
 	struct bt_crypto_digest digest;
 
-	bt_crypto_hmac_begin(&digest, key->profile->hash, key->midstates);
+	bt_crypto_integrity_begin(&digest, key->profile, &key->integrity);
 	for (size_t i = 0; i < num_segs; i++)
 		bt_crypto_digest_update(&digest, segs[i].in, segs[i].len);
-	bt_crypto_hmac_end(&digest, key->midstates, mac, key->profile->row.mac_len);
+	bt_crypto_integrity_end(&digest, key->profile, &key->integrity, mac);
 }
 
 int

@@ -26,6 +26,23 @@ prf_3962(const struct bt_crypto_source *source, struct bt_bytes input, uint8_t *
 	bt_mem_wipe(hashed, sizeof hashed);
 }
 
+/* RFC 6803 §6: CMAC of the input under the key derived with "prf". */
+static void
+prf_6803(const struct bt_crypto_source *source, struct bt_bytes input, uint8_t *out)
+{
+	struct bt_crypto_digest digest;
+	struct bt_crypto_cmac cmac;
+	uint8_t key[BT_CRYPTO_KEY_MAX];
+
+	bt_crypto_derive_feedback(source, bt_bytes_of_str("prf"), key);
+	bt_crypto_cmac_key(&cmac, key, source->profile->row.key_len);
+	bt_crypto_cmac_begin(&digest, &cmac);
+	bt_crypto_digest_update(&digest, input.ptr, input.len);
+	bt_crypto_cmac_end(&digest, &cmac, out);
+	bt_mem_wipe(&cmac, sizeof cmac);
+	bt_mem_wipe(key, sizeof key);
+}
+
 int
 bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt_bytes input, uint8_t *out)
 {
@@ -34,6 +51,8 @@ bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt
 	bt_crypto_source_init(&source, bt_crypto_profile_of(et), base);
 	if (source.profile->family == BT_CRYPTO_RFC3962)
 		prf_3962(&source, input, out);
+	else if (source.profile->family == BT_CRYPTO_RFC6803)
+		prf_6803(&source, input, out);
 	else /* RFC 8009 §5: the KDF, with the input as its context. */
 		bt_crypto_derive_sp800(&source, bt_bytes_of_str("prf"), input, out, et->prf_len);
 	bt_crypto_source_done(&source);

@@ -108,9 +108,11 @@ encrypt_with_sha256(struct bt_crypto_cbc *cbc, union bt_crypto_state *state, con
 
 /* RFC 8009 messages are decrypted only when their hash has been found right: nothing to stitch. */
 static bt_crypto_stitch_kernel *
-kernel_of(const struct bt_crypto_aes *aes, const struct bt_crypto_hash *hash)
+kernel_of(const struct bt_crypto_cbc *cbc, const struct bt_crypto_hash *hash)
 {
-	if (aes->is_portable)
+	const struct bt_crypto_aes *aes = cbc->aes;
+
+	if (cbc->camellia != NULL || aes->is_portable)
 		return NULL;
 	if (hash == &bt_crypto_sha1 && bt_crypto_cpu_has_sha())
 		return aes->encrypts	       ? encrypt_with_sha1
@@ -128,7 +130,7 @@ bt_crypto_stitch(struct bt_crypto_cbc *cbc, struct bt_crypto_digest *digest, boo
 		 size_t len)
 {
 	size_t room = bt_crypto_digest_room(digest), lead = 0, num_steps, stitched;
-	bt_crypto_stitch_kernel *run = kernel_of(cbc->aes, digest->hash);
+	bt_crypto_stitch_kernel *run = kernel_of(cbc, digest->hash);
 
 	if (run == NULL || len < WORTH_IT)
 		return false;

@@ -29,6 +29,7 @@ ciphertext_stealing(void **state)
 		 "9dad8bbb96c4cdc03bc103e1a194bbd8"},
 	};
 	struct bt_crypto_aes encrypting, decrypting;
+	struct bt_crypto_cbc cbc;
 
 	bt_crypto_aes_init(&encrypting, (const uint8_t *)"chicken teriyaki", 16, true);
 	bt_crypto_aes_init(&decrypting, (const uint8_t *)"chicken teriyaki", 16, false);
@@ -37,11 +38,15 @@ ciphertext_stealing(void **state)
 		struct bt_crypto_seg there = {(const uint8_t *)text, cipher, vectors[i].len};
 		struct bt_crypto_seg back = {cipher, plain, vectors[i].len};
 
-		bt_crypto_cts_encrypt(&encrypting, bt_crypto_walk_of(&there, 1, NULL), bt_crypto_walk_of(&there, 1, NULL),
+		bt_crypto_cbc_begin(&cbc, &encrypting);
+		bt_crypto_cts_encrypt(&cbc, bt_crypto_walk_of(&there, 1, NULL), bt_crypto_walk_of(&there, 1, NULL),
 				      vectors[i].len);
 		assert_hex(cipher, vectors[i].len, vectors[i].out);
-		bt_crypto_cts_decrypt(&decrypting, bt_crypto_walk_of(&back, 1, NULL), bt_crypto_walk_of(&back, 1, NULL),
+		bt_crypto_cbc_end(&cbc);
+		bt_crypto_cbc_begin(&cbc, &decrypting);
+		bt_crypto_cts_decrypt(&cbc, bt_crypto_walk_of(&back, 1, NULL), bt_crypto_walk_of(&back, 1, NULL),
 				      vectors[i].len);
+		bt_crypto_cbc_end(&cbc);
 		assert_memory_equal(plain, text, vectors[i].len);
 	}
 }

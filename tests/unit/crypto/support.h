@@ -17,8 +17,15 @@
 #include "crypto/cpu.h"
 #include "crypto/crypto.h"
 
-static const int32_t enctypes[] = {17, 18, 19, 20};
-enum { NUM_ENCTYPES = 4 };
+static const int32_t enctypes[] = {17, 18, 19, 20, 25, 26};
+enum { NUM_ENCTYPES = 6 };
+
+/* Checks before it decrypts, because the ciphertext is what the checksum covers. RFC 8009. */
+static inline bool
+checks_ciphertext(int32_t enctype)
+{
+	return enctype == 19 || enctype == 20;
+}
 
 /* next_number - a simple generator, for lengths and places. */
 static inline uint32_t

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "crypto/derive.h"
+#include "crypto/integrity.h"
 #include "failing.h"
 
 static const uint8_t base_key[BT_CRYPTO_KEY_MAX] = "a protocol key, whatever its lng";
@@ -81,21 +82,22 @@ no_memory_is_told(void **state)
 	assert_int_equal(failing_live(), 0);
 }
 
-/* The inner midstate is what the key amounts to. */
+/* The inner midstate, or the schedule, is what the key amounts to. */
 static void
 keys_are_wiped(void **state)
 {
 	for (size_t i = 0; i < NUM_ENCTYPES; i++) {
 		const struct bt_crypto_profile *profile = bt_crypto_profile_of(bt_crypto_enctype_of(enctypes[i]));
-		uint8_t kc[BT_CRYPTO_KEY_MAX], midstates[BT_CRYPTO_MIDSTATES_MAX];
+		uint8_t kc[BT_CRYPTO_KEY_MAX];
+		union bt_crypto_integrity integrity;
 		struct bt_crypto_source source;
 		struct bt_crypto_mac_key *key = key_of(enctypes[i]);
 
 		bt_crypto_source_init(&source, profile, base_key);
 		bt_crypto_derive_usage(&source, 25, BT_CRYPTO_KC, kc);
-		bt_crypto_hmac_key(profile->hash, kc, profile->mac_key_len, midstates);
-		failing_watch(midstates, 16);
-		assert_non_null(memmem(key, 64, midstates, 16));
+		bt_crypto_integrity_key(profile, kc, &integrity);
+		failing_watch((const uint8_t *)&integrity, 16);
+		assert_non_null(memmem(key, 64, &integrity, 16));
 		bt_crypto_mac_key_free(key);
 		assert_false(failing_spilled());
 		failing_watch(NULL, 0);

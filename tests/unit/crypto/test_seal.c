@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "crypto/cts.h"
 #include "crypto/derive.h"
+#include "crypto/integrity.h"
 #include "failing.h"
 
 enum { USAGE = 24, LONGEST = 66000, MAX_SEGS = 12 };
@@ -48,31 +49,40 @@ expect_cipher(int32_t enctype, const uint8_t *plain, size_t len, uint8_t *cipher
 	struct bt_crypto_seg seg = {plain, cipher, len};
 	struct bt_crypto_source source;
 	uint8_t ke[BT_CRYPTO_KEY_MAX];
+	struct bt_crypto_camellia camellia;
 	struct bt_crypto_aes aes;
+	struct bt_crypto_cbc cbc;
 
 	bt_crypto_source_init(&source, profile, base_key);
 	bt_crypto_derive_usage(&source, USAGE, BT_CRYPTO_KE, ke);
 	bt_crypto_aes_init(&aes, ke, profile->row.key_len, true);
-	bt_crypto_cts_encrypt(&aes, bt_crypto_walk_of(&seg, 1, NULL), bt_crypto_walk_of(&seg, 1, NULL), len);
+	bt_crypto_camellia_init(&camellia, ke, profile->row.key_len, true);
+	if (profile->family == BT_CRYPTO_RFC6803)
+		bt_crypto_cbc_begin_camellia(&cbc, &camellia);
+	else
+		bt_crypto_cbc_begin(&cbc, &aes);
+	bt_crypto_cts_encrypt(&cbc, bt_crypto_walk_of(&seg, 1, NULL), bt_crypto_walk_of(&seg, 1, NULL), len);
+	bt_crypto_cbc_end(&cbc);
 }
 
-/* The MAC over what is covered, which is one piece here: plaintext (RFC 3962) or zeros and ciphertext (RFC 8009). */
+/* The MAC over what is covered, which is one piece here: plaintext (RFC 3962, RFC 6803) or zeros and ciphertext (RFC 8009). */
 static void
 expect_mac(int32_t enctype, const uint8_t *covered, size_t len, uint8_t *mac)
 {
 	const struct bt_crypto_profile *profile = bt_crypto_profile_of(bt_crypto_enctype_of(enctype));
-	uint8_t ki[BT_CRYPTO_KEY_MAX], midstates[BT_CRYPTO_MIDSTATES_MAX], zeros[16] = {0};
+	uint8_t ki[BT_CRYPTO_KEY_MAX], zeros[16] = {0};
+	union bt_crypto_integrity key;
 	struct bt_crypto_source source;
 	struct bt_crypto_digest digest;
 
 	bt_crypto_source_init(&source, profile, base_key);
 	bt_crypto_derive_usage(&source, USAGE, BT_CRYPTO_KI, ki);
-	bt_crypto_hmac_key(profile->hash, ki, profile->mac_key_len, midstates);
-	bt_crypto_hmac_begin(&digest, profile->hash, midstates);
-	if (enctype >= 19)
+	bt_crypto_integrity_key(profile, ki, &key);
+	bt_crypto_integrity_begin(&digest, profile, &key);
+	if (checks_ciphertext(enctype))
 		bt_crypto_digest_update(&digest, zeros, sizeof zeros);
 	bt_crypto_digest_update(&digest, covered, len);
-	bt_crypto_hmac_end(&digest, midstates, mac, profile->row.mac_len);
+	bt_crypto_integrity_end(&digest, profile, &key, mac);
 }
 
 static void
@@ -89,7 +99,7 @@ check_length(const struct pair *pair, int32_t enctype, size_t len)
 	assert_true(has_only(sealed + len, 16, 0xee));
 	expect_cipher(enctype, text, len, want);
 	assert_memory_equal(sealed, want, len);
-	expect_mac(enctype, enctype >= 19 ? want : text, len, want_mac);
+	expect_mac(enctype, checks_ciphertext(enctype) ? want : text, len, want_mac);
 	assert_memory_equal(mac, want_mac, et->mac_len);
 	seg = (struct bt_crypto_seg){sealed, opened, len};
 	memset(opened + len, 0xee, 16);
@@ -175,7 +185,7 @@ check_cut(const struct pair *pair, int32_t enctype, size_t len, uint32_t seed)
 	assert_true(at <= sizeof in);
 	expect_cipher(enctype, whole, len, cipher);
 	for (size_t i = at = done = 0; i < num; at += segs[i].len, i++) {
-		memcpy(covered + at, is_data[i] && enctype >= 19 ? cipher + done : segs[i].in, segs[i].len);
+		memcpy(covered + at, is_data[i] && checks_ciphertext(enctype) ? cipher + done : segs[i].in, segs[i].len);
 		done += is_data[i] ? segs[i].len : 0;
 	}
 	expect_mac(enctype, covered, at, want_mac);
@@ -236,7 +246,7 @@ every_bit_counts(void **state)
 				memset(plain, 0xee, sizeof plain);
 				assert_int_equal(bt_crypto_decrypt(pair.open, segs, 3, mac), BT_ERR_BAD_MIC);
 				/* Wiped where it had to be decrypted first, and never written where not. */
-				assert_true(has_only(plain, len, enctypes[i] >= 19 ? 0xee : 0));
+				assert_true(has_only(plain, len, checks_ciphertext(enctypes[i]) ? 0xee : 0));
 				assert_true(has_only(plain + len, sizeof plain - len, 0xee));
 				token[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			}
@@ -335,11 +345,16 @@ keys_are_wiped(void **state)
 		const struct bt_crypto_profile *profile = bt_crypto_profile_of(bt_crypto_enctype_of(enctypes[i]));
 		struct bt_crypto_seg seg = {text, sealed, 100};
 		struct bt_crypto_source source;
+		struct bt_crypto_camellia camellia;
 		uint8_t ke[BT_CRYPTO_KEY_MAX], mac[BT_CRYPTO_MAC_MAX];
 		struct pair pair;
 
 		bt_crypto_source_init(&source, profile, base_key);
 		bt_crypto_derive_usage(&source, USAGE, BT_CRYPTO_KE, ke);
+		if (profile->family == BT_CRYPTO_RFC6803) {
+			bt_crypto_camellia_init(&camellia, ke, profile->row.key_len, true);
+			memcpy(ke, &camellia, 16);
+		}
 		failing_watch(ke, 16);
 		pair = pair_of(enctypes[i]);
 		assert_non_null(memmem(pair.seal, 64, ke, 16));

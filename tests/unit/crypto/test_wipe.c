@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "crypto/derive.h"
+#include "crypto/integrity.h"
 
 /*
  * Does a register stay a register? Under the address sanitizer, and where nothing is optimised, each is a place on the stack too,
@@ -134,7 +135,9 @@ derive_needles(int32_t enctype)
 {
 	const struct bt_crypto_profile *profile = bt_crypto_profile_of(bt_crypto_enctype_of(enctype));
 	static const enum bt_crypto_kind kinds[] = {BT_CRYPTO_KC, BT_CRYPTO_KE, BT_CRYPTO_KI};
-	uint8_t base[BT_CRYPTO_KEY_MAX], key[BT_CRYPTO_KEY_MAX], midstates[BT_CRYPTO_MIDSTATES_MAX];
+	uint8_t base[BT_CRYPTO_KEY_MAX], key[BT_CRYPTO_KEY_MAX];
+	union bt_crypto_integrity integrity;
+	struct bt_crypto_camellia camellia;
 	struct bt_crypto_source source;
 
 	num_needles = 0;
@@ -143,13 +146,20 @@ derive_needles(int32_t enctype)
 	for (size_t i = 0; i < 3; i++) {
 		bt_crypto_derive_usage(&source, 24, kinds[i], key);
 		if (kinds[i] != BT_CRYPTO_KE) {
-			bt_crypto_hmac_key(profile->hash, key, profile->mac_key_len, midstates);
-			remember(midstates, sizeof midstates);
+			bt_crypto_integrity_key(profile, key, &integrity);
+			remember((uint8_t *)&integrity, sizeof integrity);
+		} else if (profile->family == BT_CRYPTO_RFC6803) {
+			/* The key's words in the order of the processor, which AES has not. */
+			bt_crypto_camellia_init(&camellia, key, profile->row.key_len, true);
+			remember((uint8_t *)&camellia, sizeof camellia);
 		}
 		remember(key, sizeof key);
 	}
 	if (profile->family == BT_CRYPTO_RFC3962) {
 		bt_crypto_derive_dk(&source, bt_bytes_of_str("prf"), key);
+		remember(key, sizeof key);
+	} else if (profile->family == BT_CRYPTO_RFC6803) {
+		bt_crypto_derive_feedback(&source, bt_bytes_of_str("prf"), key);
 		remember(key, sizeof key);
 	}
 	bt_crypto_source_done(&source);
