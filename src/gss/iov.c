@@ -91,9 +91,11 @@ give_array(const struct bt_call *call, const struct array *from, gss_iov_buffer_
 	}
 }
 
-OM_uint32
-gss_wrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gss_qop_t qop_req, int *conf_state,
-	     gss_iov_buffer_desc *iov, int iov_count)
+/* Protecting, or asking how long what protects will be: then the lengths are all that is read, since the text may not exist yet. */
+static OM_uint32
+wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gss_qop_t qop_req, int *conf_state,
+     gss_iov_buffer_desc *iov, int iov_count, bool has_contents,
+     int (*wrap_array)(struct bt_msg *msg, bool conf, struct bt_msg_iov *iov, size_t num_iov))
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct bt_ctx *ctx;
@@ -102,9 +104,9 @@ gss_wrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_
 
 	bt_call_empty_int(conf_state);
 	ctx = bt_call_context(&call, context_handle);
-	read_array(&call, iov, iov_count, true, &array);
+	read_array(&call, iov, iov_count, has_contents, &array);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
-		bt_call_error(&call, ctx->mech, bt_msg_wrap_iov(msg, conf_req_flag != 0, array.iov, array.num));
+		bt_call_error(&call, ctx->mech, wrap_array(msg, conf_req_flag != 0, array.iov, array.num));
 	give_array(&call, &array, iov);
 	if (!bt_call_failed(&call) && conf_state != NULL)
 		*conf_state = bt_msg_iov_is_sealed(conf_req_flag != 0, array.iov, array.num);
@@ -113,25 +115,18 @@ gss_wrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_
 }
 
 OM_uint32
+gss_wrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gss_qop_t qop_req, int *conf_state,
+	     gss_iov_buffer_desc *iov, int iov_count)
+{
+	return wrap(minor_status, context_handle, conf_req_flag, qop_req, conf_state, iov, iov_count, true, bt_msg_wrap_iov);
+}
+
+OM_uint32
 gss_wrap_iov_length(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gss_qop_t qop_req,
 		    int *conf_state, gss_iov_buffer_desc *iov, int iov_count)
 {
-	struct bt_call call = bt_call_begin(minor_status);
-	const struct bt_ctx *ctx;
-	struct array array;
-	struct bt_msg *msg;
-
-	bt_call_empty_int(conf_state);
-	ctx = bt_call_context(&call, context_handle);
-	/* Lengths only: DATA may be described before it exists. */
-	read_array(&call, iov, iov_count, false, &array);
-	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
-		bt_call_error(&call, ctx->mech, bt_msg_wrap_iov_length(msg, conf_req_flag != 0, array.iov, array.num));
-	give_array(&call, &array, iov);
-	if (!bt_call_failed(&call) && conf_state != NULL)
-		*conf_state = bt_msg_iov_is_sealed(conf_req_flag != 0, array.iov, array.num);
-	free_array(&array);
-	return bt_call_end(&call);
+	return wrap(minor_status, context_handle, conf_req_flag, qop_req, conf_state, iov, iov_count, false,
+		    bt_msg_wrap_iov_length);
 }
 
 OM_uint32
@@ -160,38 +155,35 @@ gss_unwrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int *conf_s
 	return bt_call_end(&call);
 }
 
-OM_uint32
-gss_get_mic_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req, gss_iov_buffer_desc *iov,
-		int iov_count)
+static OM_uint32
+get_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req, gss_iov_buffer_desc *iov, int iov_count,
+	bool has_contents, int (*get_mic_array)(struct bt_msg *msg, struct bt_msg_iov *iov, size_t num_iov))
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct bt_ctx *ctx = bt_call_context(&call, context_handle);
 	struct array array;
 	struct bt_msg *msg;
 
-	read_array(&call, iov, iov_count, true, &array);
+	read_array(&call, iov, iov_count, has_contents, &array);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
-		bt_call_error(&call, ctx->mech, bt_msg_get_mic_iov(msg, array.iov, array.num));
+		bt_call_error(&call, ctx->mech, get_mic_array(msg, array.iov, array.num));
 	give_array(&call, &array, iov);
 	free_array(&array);
 	return bt_call_end(&call);
 }
 
 OM_uint32
+gss_get_mic_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req, gss_iov_buffer_desc *iov,
+		int iov_count)
+{
+	return get_mic(minor_status, context_handle, qop_req, iov, iov_count, true, bt_msg_get_mic_iov);
+}
+
+OM_uint32
 gss_get_mic_iov_length(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req, gss_iov_buffer_desc *iov,
 		       int iov_count)
 {
-	struct bt_call call = bt_call_begin(minor_status);
-	const struct bt_ctx *ctx = bt_call_context(&call, context_handle);
-	struct array array;
-	struct bt_msg *msg;
-
-	read_array(&call, iov, iov_count, false, &array);
-	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
-		bt_call_error(&call, ctx->mech, bt_msg_get_mic_iov_length(msg, array.iov, array.num));
-	give_array(&call, &array, iov);
-	free_array(&array);
-	return bt_call_end(&call);
+	return get_mic(minor_status, context_handle, qop_req, iov, iov_count, false, bt_msg_get_mic_iov_length);
 }
 
 OM_uint32
