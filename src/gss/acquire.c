@@ -67,7 +67,7 @@ ask_mech(struct bt_call *call, const struct bt_mech *mech, const struct wish *wi
 	bt_mem_free(entries);
 }
 
-/* One mechanism's credential. NULL: failed. */
+/* One mechanism's credential, if it does not negotiate. NULL: failed. */
 static struct bt_cred_element *
 acquire(struct bt_call *call, const struct bt_mech *mech, const struct wish *wish)
 {
@@ -104,6 +104,73 @@ grow(struct bt_call *call, const struct gss_cred_id_struct *old, struct bt_cred_
 	return cred;
 }
 
+/* What a program gets that names no mechanism. */
+static bool
+is_by_default(const struct bt_mech *mech)
+{
+	return !mech->authenticates_nobody;
+}
+
+/* The credentials of several mechanisms, one after the other; what went wrong first is kept for the case that none has any. */
+struct gathering {
+	struct gss_cred_id_struct *cred;
+	struct bt_call first;
+};
+
+/* element is taken over; NULL: one has failed. */
+static void
+gather(struct gathering *all, struct bt_call *one, struct bt_cred_element *element)
+{
+	struct gss_cred_id_struct *grown = grow(one, all->cred, element);
+
+	if (grown != NULL) {
+		bt_cred_free(all->cred);
+		all->cred = grown;
+	} else if (!bt_call_failed(&all->first)) {
+		all->first = *one;
+	}
+}
+
+static struct gss_cred_id_struct *
+gathered(struct gathering *all, struct bt_call *call)
+{
+	if (all->cred == NULL && !bt_call_failed(call)) {
+		*call = all->first;
+		bt_call_refuse(call, GSS_S_BAD_MECH, 0); /* no mechanism was wanted */
+	}
+	return all->cred;
+}
+
+/*
+ * A negotiation has the credentials of all that it may come out at.
+ *   have          some that the same wish led to already, or NULL: they are shared
+ *   tries_others  have is not all that there is
+ */
+static struct bt_cred_element *
+acquire_negotiable(struct bt_call *call, const struct bt_mech *mech, const struct wish *wish,
+		   const struct gss_cred_id_struct *have, bool tries_others)
+{
+	struct gathering all = {.first = *call};
+	struct bt_mechs mechs = bt_mechs_all();
+	struct bt_cred_element *element;
+
+	for (size_t i = 0; i < mechs.num; i++) {
+		struct bt_call one = *call;
+
+		if (!is_by_default(mechs.list[i]) || bt_mechs_negotiates(mechs.list[i]))
+			continue;
+		if ((element = bt_cred_find(have, mechs.list[i])) != NULL)
+			gather(&all, &one, bt_cred_element_share(element));
+		else if (tries_others)
+			gather(&all, &one, acquire(&one, mechs.list[i], wish));
+	}
+	if (gathered(&all, call) == NULL)
+		return NULL;
+	if ((element = bt_cred_element_over(mech, all.cred)) == NULL)
+		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	return element;
+}
+
 /*
  * Each of the wanted mechanisms that has a credential. Those that have none are left out; if none has one, the failure of the
  * first is the call's. RFC 2744 §5.2.
@@ -111,32 +178,30 @@ grow(struct bt_call *call, const struct gss_cred_id_struct *old, struct bt_cred_
 static struct gss_cred_id_struct *
 acquire_each(struct bt_call *call, const struct wish *wish, gss_const_OID_set desired)
 {
+	struct gathering all = {.first = *call};
 	struct bt_mechs mechs = bt_mechs_all();
 	size_t num = desired != NULL ? desired->count : mechs.num;
-	struct gss_cred_id_struct *cred = NULL, *grown;
-	struct bt_call first = *call;
 
 	for (size_t i = 0; !bt_call_failed(call) && i < num; i++) {
 		struct bt_call one = *call;
 		const struct bt_mech *mech = desired != NULL ? bt_call_mech(&one, &desired->elements[i], NULL) : mechs.list[i];
 
-		if (mech != NULL && bt_cred_element(cred, mech) != NULL)
+		if (mech != NULL && bt_cred_find(all.cred, mech) != NULL)
 			continue;
-		/* Not by default: see mech.h. */
-		if (desired == NULL && mech->authenticates_nobody)
+		if (desired == NULL && (!is_by_default(mech) || bt_mechs_negotiates(mech)))
 			continue;
-		if ((grown = grow(&one, cred, acquire(&one, mech, wish))) != NULL) {
-			bt_cred_free(cred);
-			cred = grown;
-		} else if (!bt_call_failed(&first)) {
-			first = one;
-		}
+		if (mech != NULL && bt_mechs_negotiates(mech))
+			gather(&all, &one, acquire_negotiable(&one, mech, wish, all.cred, true));
+		else
+			gather(&all, &one, acquire(&one, mech, wish));
 	}
-	if (cred == NULL && !bt_call_failed(call)) {
-		*call = first;
-		bt_call_refuse(call, GSS_S_BAD_MECH, 0); /* no mechanism was wanted */
+	for (size_t i = 0; all.cred != NULL && desired == NULL && i < mechs.num; i++) {
+		struct bt_call one = *call;
+
+		if (bt_mechs_negotiates(mechs.list[i]))
+			gather(&all, &one, acquire_negotiable(&one, mechs.list[i], wish, all.cred, false));
 	}
-	return cred;
+	return gathered(&all, call);
 }
 
 static OM_uint32
@@ -179,10 +244,13 @@ static void
 give_times(struct bt_call *call, const struct bt_cred_element *element, const struct added *out)
 {
 	struct bt_cred_facts facts;
+	const struct bt_mech *mech;
+	struct bt_mcred *mcred;
 
 	if (out->initiator_time == NULL && out->acceptor_time == NULL)
 		return;
-	facts = bt_cred_facts_of(call, element->mech, element->mcred);
+	mech = bt_cred_speaker(element->mech, element, &mcred);
+	facts = bt_cred_facts_of(call, mech, mcred);
 	if (!bt_call_failed(call) && out->initiator_time != NULL)
 		*out->initiator_time = bt_cred_initiator_lifetime_s(&facts);
 	if (!bt_call_failed(call) && out->acceptor_time != NULL)
@@ -221,10 +289,11 @@ add_cred(OM_uint32 *minor_status, gss_const_cred_id_t input_cred_handle, const s
 	cred = bt_call_cred(&call, input_cred_handle);
 	check_wish(&call, wish);
 	mech = bt_call_mech(&call, desired_mech, NULL);
-	if (mech != NULL && bt_cred_element(cred, mech) != NULL)
+	if (mech != NULL && bt_cred_find(cred, mech) != NULL)
 		bt_call_refuse(&call, GSS_S_DUPLICATE_ELEMENT, 0);
 	if (!bt_call_failed(&call))
-		grown = grow(&call, cred, acquire(&call, mech, wish));
+		grown = grow(&call, cred, bt_mechs_negotiates(mech) ? acquire_negotiable(&call, mech, wish, NULL, true) :
+								      acquire(&call, mech, wish));
 	if (!bt_call_failed(&call))
 		give_times(&call, grown->elements[grown->num_elements - 1], out);
 	if (!bt_call_failed(&call))

@@ -52,7 +52,8 @@ bt_call_refuse_as(struct bt_call *call, const struct bt_mech *mech, OM_uint32 ma
 		return;
 	call->major = major;
 	call->err = err;
-	call->mech = mech;
+	/* A negotiation has no numbers of its own: they are those of what it tried, as they would have been without it. */
+	call->mech = mech != NULL && bt_mechs_negotiates(mech) ? bt_mechs_all().list[0] : mech;
 	call->has_minor = true;
 }
 

@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "gss/call.h"
 #include "gss/credential.h"
+#include "gss/offer.h"
 #include "gss/status.h"
 #include "wire/der.h"
 #include "wire/frame.h"
@@ -180,6 +181,7 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 	struct bt_call call = bt_call_begin(minor_status);
 	struct step step = {0};
 	struct bt_init_step asked = {.flags = req_flags, .lifetime_s = time_req};
+	struct bt_offers offers = {0};
 	const struct gss_name_struct *target;
 	const struct gss_cred_id_struct *cred;
 	const struct bt_mech *mech;
@@ -207,10 +209,16 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 		find_context(&call, &step, *context_handle, true);
 	if (!bt_call_failed(&call)) {
 		mech = step.ctx->mech;
-		bt_call_error(&call, mech, bt_name_to_mn(target, mech, &target_mn));
-		asked.target = target_mn;
-		if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL)
-			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+		if (bt_mechs_negotiates(mech)) {
+			bt_gss_offers_make(&call, mech, cred, target, req_flags, &offers);
+			asked.offers = offers.list;
+			asked.num_offers = offers.num;
+		} else {
+			bt_call_error(&call, mech, bt_name_to_mn(target, mech, &target_mn));
+			asked.target = target_mn;
+			if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL)
+				bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+		}
 	}
 	if (!bt_call_failed(&call)) {
 		was_tried = true;
@@ -218,6 +226,7 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 	}
 	drop_failed(&call, &step, was_tried);
 	bt_mn_free(target_mn);
+	bt_gss_offers_done(&offers);
 	give_token(&step, output_token);
 	give_facts(&call, &step, actual_mech_type, ret_flags, time_rec);
 	if (step.is_first)
@@ -257,7 +266,12 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 
 	if (bt_call_failed(call))
 		return NULL;
-	if (token.len != 0 && token.ptr[0] == BARE_AP_REQ) {
+	/* Who sends nothing asks what could be negotiated. MS-SPNG §3.2.5.2. */
+	if (token.len == 0) {
+		*wire_oid = bt_mech_spnego.oid;
+		return &bt_mech_spnego;
+	}
+	if (token.ptr[0] == BARE_AP_REQ) {
 		*wire_oid = bt_mech_krb5.oid;
 		return &bt_mech_krb5;
 	}
@@ -314,6 +328,7 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 	struct bt_call call = bt_call_begin(minor_status);
 	struct step step = {0};
 	struct bt_accept_step asked = {0};
+	struct bt_offers offers = {0};
 	const struct gss_cred_id_struct *cred;
 	const struct bt_mech *mech = NULL;
 	struct bt_mcred *delegated = NULL;
@@ -344,13 +359,22 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 	}
 	if (!bt_call_failed(&call)) {
 		mech = step.ctx->mech;
-		if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL)
+		if (bt_mechs_negotiates(mech)) {
+			bt_gss_offers_make(&call, mech, cred, NULL, 0, &offers);
+			asked.offers = offers.list;
+			asked.num_offers = offers.num;
+		} else if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL) {
 			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+		}
 	}
 	if (!bt_call_failed(&call)) {
 		was_tried = true;
 		accept_error(&call, mech, mech->accept(step.ctx, &asked, &step.token_out, &delegated));
+		/* A negotiation ends as what it came out at. */
+		if (!bt_call_failed(&call))
+			mech = step.ctx->mech;
 	}
+	bt_gss_offers_done(&offers);
 	if (!bt_call_failed(&call)) {
 		give_peer(&call, &step, &delegated, src_name, delegated_cred_handle);
 		/* The mechanism's token says that all went well, and now it did not. */

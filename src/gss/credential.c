@@ -10,22 +10,53 @@ bt_cred_element_free(struct bt_cred_element *element)
 {
 	if (atomic_fetch_sub_explicit(&element->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	element->mech->cred_free(element->mcred);
+	if (element->under != NULL)
+		bt_cred_free(element->under);
+	else
+		element->mech->cred_free(element->mcred);
 	bt_mem_free(element);
+}
+
+static struct bt_cred_element *
+new_element(const struct bt_mech *mech)
+{
+	struct bt_cred_element *element = bt_mem_alloc(sizeof *element);
+
+	if (element == NULL)
+		return NULL;
+	atomic_init(&element->refs, 1);
+	element->mech = mech;
+	return element;
 }
 
 struct bt_cred_element *
 bt_cred_element_new(const struct bt_mech *mech, struct bt_mcred *mcred)
 {
-	struct bt_cred_element *element = bt_mem_alloc(sizeof *element);
+	struct bt_cred_element *element = new_element(mech);
 
-	if (element == NULL) {
+	if (element != NULL)
+		element->mcred = mcred;
+	else
 		mech->cred_free(mcred);
-		return NULL;
-	}
-	atomic_init(&element->refs, 1);
-	element->mech = mech;
-	element->mcred = mcred;
+	return element;
+}
+
+struct bt_cred_element *
+bt_cred_element_over(const struct bt_mech *mech, struct gss_cred_id_struct *under)
+{
+	struct bt_cred_element *element = new_element(mech);
+
+	if (element != NULL)
+		element->under = under;
+	else
+		bt_cred_free(under);
+	return element;
+}
+
+struct bt_cred_element *
+bt_cred_element_share(struct bt_cred_element *element)
+{
+	atomic_fetch_add_explicit(&element->refs, 1, memory_order_relaxed);
 	return element;
 }
 
@@ -51,9 +82,12 @@ bt_cred_new_from(const struct gss_cred_id_struct *old)
 		return NULL;
 	}
 	cred->magic = BT_HANDLE_CRED;
-	for (; cred->num_elements < num; cred->num_elements++) {
-		cred->elements[cred->num_elements] = old->elements[cred->num_elements];
-		atomic_fetch_add_explicit(&cred->elements[cred->num_elements]->refs, 1, memory_order_relaxed);
+	for (; cred->num_elements < num; cred->num_elements++)
+		cred->elements[cred->num_elements] = bt_cred_element_share(old->elements[cred->num_elements]);
+	if (old != NULL) {
+		cred->restricts_negotiation = old->restricts_negotiation;
+		memcpy(cred->negotiable, old->negotiable, sizeof cred->negotiable);
+		cred->num_negotiable = old->num_negotiable;
 	}
 	return cred;
 }
@@ -74,13 +108,33 @@ bt_cred_of_mcred(const struct bt_mech *mech, struct bt_mcred *mcred)
 	return cred;
 }
 
-struct bt_mcred *
-bt_cred_element(const struct gss_cred_id_struct *cred, const struct bt_mech *mech)
+struct bt_cred_element *
+bt_cred_find(const struct gss_cred_id_struct *cred, const struct bt_mech *mech)
 {
 	for (size_t i = 0; cred != NULL && i < cred->num_elements; i++)
 		if (cred->elements[i]->mech == mech)
-			return cred->elements[i]->mcred;
+			return cred->elements[i];
 	return NULL;
+}
+
+struct bt_mcred *
+bt_cred_element(const struct gss_cred_id_struct *cred, const struct bt_mech *mech)
+{
+	const struct bt_cred_element *element = bt_cred_find(cred, mech);
+
+	return element != NULL ? element->mcred : NULL;
+}
+
+const struct bt_mech *
+bt_cred_speaker(const struct bt_mech *mech, const struct bt_cred_element *element, struct bt_mcred **mcred)
+{
+	*mcred = NULL;
+	if (element == NULL)
+		return bt_mechs_negotiates(mech) ? bt_mechs_all().list[0] : mech;
+	if (element->under != NULL)
+		element = element->under->elements[0];
+	*mcred = element->mcred;
+	return element->mech;
 }
 
 struct gss_cred_id_struct *
@@ -150,7 +204,9 @@ bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, O
 	if (out == NULL)
 		return;
 	for (size_t i = 0; !bt_call_failed(call) && i < cred->num_elements; i++) {
-		struct bt_cred_facts facts = bt_cred_facts_of(call, cred->elements[i]->mech, cred->elements[i]->mcred);
+		struct bt_mcred *mcred;
+		const struct bt_mech *mech = bt_cred_speaker(cred->elements[i]->mech, cred->elements[i], &mcred);
+		struct bt_cred_facts facts = bt_cred_facts_of(call, mech, mcred);
 
 		one = bt_cred_lifetime_s(&facts);
 		shortest = one < shortest ? one : shortest;
@@ -173,8 +229,7 @@ first_mech(struct bt_call *call, const struct gss_cred_id_struct *cred, struct b
 		bt_call_refuse(call, GSS_S_DEFECTIVE_CREDENTIAL, 0);
 		return NULL;
 	}
-	*mcred = cred->elements[0]->mcred;
-	return cred->elements[0]->mech;
+	return bt_cred_speaker(cred->elements[0]->mech, cred->elements[0], mcred);
 }
 
 /* A name of facts, given to a caller who wants it; a credential for any name has none. */
@@ -229,9 +284,10 @@ gss_inquire_cred_by_mech(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct gss_cred_id_struct *cred;
+	const struct bt_cred_element *element;
 	struct bt_cred_facts facts;
 	const struct bt_mech *mech;
-	struct bt_mcred *mcred;
+	struct bt_mcred *mcred = NULL;
 
 	if (name != NULL)
 		*name = GSS_C_NO_NAME;
@@ -240,9 +296,11 @@ gss_inquire_cred_by_mech(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss
 	bt_call_empty_int(cred_usage);
 	cred = bt_call_cred(&call, cred_handle);
 	mech = bt_call_mech(&call, mech_type, NULL);
-	mcred = bt_cred_element(cred, mech);
-	if (cred != NULL && mcred == NULL)
+	element = bt_cred_find(cred, mech);
+	if (cred != NULL && element == NULL)
 		bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+	if (!bt_call_failed(&call))
+		mech = bt_cred_speaker(mech, element, &mcred);
 	facts = bt_cred_facts_of(&call, mech, mcred);
 	give_name(&call, mech, &facts, name);
 	if (!bt_call_failed(&call)) {

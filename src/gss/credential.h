@@ -10,7 +10,20 @@
 
 /* bt_cred_element_new - takes mcred over, also on failure. NULL: no memory. */
 struct bt_cred_element *bt_cred_element_new(const struct bt_mech *mech, struct bt_mcred *mcred);
+/* bt_cred_element_over - for a mechanism that negotiates; takes under over, also on failure. NULL: no memory. */
+struct bt_cred_element *bt_cred_element_over(const struct bt_mech *mech, struct gss_cred_id_struct *under);
+struct bt_cred_element *bt_cred_element_share(struct bt_cred_element *element);
 void bt_cred_element_free(struct bt_cred_element *element);
+
+/* bt_cred_find - the element of a mechanism, or NULL. cred may be NULL. */
+struct bt_cred_element *bt_cred_find(const struct gss_cred_id_struct *cred, const struct bt_mech *mech);
+
+/*
+ * bt_cred_speaker - who answers for a credential of mech, and with what: the mechanism itself, or the first one that a
+ * negotiation could come out at. element NULL: the default credential.
+ */
+const struct bt_mech *bt_cred_speaker(const struct bt_mech *mech, const struct bt_cred_element *element,
+				      struct bt_mcred **mcred);
 
 /* bt_cred_new_from - a handle with the elements of old (may be NULL), shared, and room for one more. NULL: no memory. */
 struct gss_cred_id_struct *bt_cred_new_from(const struct gss_cred_id_struct *old);

@@ -3,14 +3,15 @@
  *
  * Each begins with a word of its own, so that a pointer to something else is refused and not followed; the word is wiped
  * when the handle is freed. Names are immutable. Credentials share their elements, which are counted and immutable;
- * gss_add_cred into an existing handle is the one call that changes a credential, and no other call may use that handle
- * meanwhile. Contexts: see mech/mech.h.
+ * gss_add_cred into an existing handle and gss_set_neg_mechs are the calls that change a credential, and no other call may use that
+ * handle meanwhile. Contexts: see mech/mech.h.
  */
 #ifndef BT_GSS_HANDLE_H
 #define BT_GSS_HANDLE_H
 
 #include <gssapi/gssapi.h>
 
+#include "gss/mechs.h"
 #include "mech/mech.h"
 
 #define BT_HANDLE_CONTEXT UINT64_C(0x426174436f6e7478)
@@ -36,12 +37,18 @@ struct bt_cred_element {
 	_Atomic uint32_t refs;
 	const struct bt_mech *mech;
 	struct bt_mcred *mcred;
+	struct gss_cred_id_struct *under; /* in place of mcred, if mech negotiates: what it may come out at. Never changed. */
 };
 
 struct gss_cred_id_struct {
 	uint64_t magic;
 	struct bt_cred_element **elements;
 	size_t num_elements;
+
+	/* gss_set_neg_mechs: what a negotiation may come out at, best first. */
+	bool restricts_negotiation;
+	const struct bt_mech *negotiable[BT_MECHS_MAX];
+	size_t num_negotiable;
 };
 
 /* bt_context_handle_new - takes ctx over (may be NULL), unless there is no memory: NULL. */
@@ -59,7 +66,7 @@ int bt_name_to_mn(const struct gss_name_struct *name, const struct bt_mech *mech
 /* bt_cred_of_mcred - a handle with one element, which takes mcred over, also on failure. NULL: no memory. */
 gss_cred_id_t bt_cred_of_mcred(const struct bt_mech *mech, struct bt_mcred *mcred);
 
-/* bt_cred_element - the element of a mechanism, or NULL. cred may be NULL. */
+/* bt_cred_element - what a mechanism has in a credential, or NULL. cred may be NULL. */
 struct bt_mcred *bt_cred_element(const struct gss_cred_id_struct *cred, const struct bt_mech *mech);
 
 #endif

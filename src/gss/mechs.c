@@ -8,8 +8,10 @@
 /* The first is the default one. */
 static const struct bt_mech *const all[] = {
 	&bt_mech_krb5,
+	&bt_mech_spnego,
 	&bt_mech_sanon,
 };
+_Static_assert(sizeof all / sizeof all[0] <= BT_MECHS_MAX, "too many mechanisms");
 
 struct bt_mechs
 bt_mechs_all(void)
@@ -30,6 +32,12 @@ bool
 bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribute)
 {
 	return list_has(mech->attributes, attribute);
+}
+
+bool
+bt_mechs_negotiates(const struct bt_mech *mech)
+{
+	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_MECH_NEGO]));
 }
 
 OM_uint32

@@ -11,8 +11,14 @@
 /* bt_mechs_all - never empty. */
 struct bt_mechs bt_mechs_all(void);
 
+/* More than there are. */
+#define BT_MECHS_MAX 8
+
 /* bt_mechs_has_attribute - is an attribute of RFC 5587 among a mechanism's? */
 bool bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribute);
+
+/* bt_mechs_negotiates - is it one that comes out at another mechanism? GSS_C_MA_MECH_NEGO. */
+bool bt_mechs_negotiates(const struct bt_mech *mech);
 
 /* bt_oid_static - the library's own descriptor of an OID, or NULL if it has none. */
 gss_OID bt_oid_static(struct bt_bytes oid);

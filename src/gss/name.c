@@ -241,6 +241,9 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 	mech = bt_call_mech(&call, mech_type, NULL);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
+	/* A negotiation has no names of its own: this is what it will most likely come out at. */
+	if (bt_mechs_negotiates(mech))
+		mech = bt_mechs_all().list[0];
 	bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
 	if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);

@@ -269,5 +269,6 @@ const struct bt_mech *bt_mech_find(const struct bt_mech *const *mechs, size_t nu
 /* The mechanisms themselves. */
 extern const struct bt_mech bt_mech_krb5;
 extern const struct bt_mech bt_mech_sanon;
+extern const struct bt_mech bt_mech_spnego;
 
 #endif

@@ -161,6 +161,7 @@ static const struct call calls[] = {
 	{CALL(gss_inquire_cred_by_mech), .args = {M, CRED_IF, MECH_IF, NAME_OUT_IF, NUM_OUT_IF, NUM_OUT_IF, NUM_OUT_IF}},
 	{CALL(gss_inquire_cred_by_oid),
 	 .args = {M, {CRED, R | GSS_S_NO_CRED}, {OID, R, R, IMPERSONATOR}, {OUT_BUFFER_SET, W}}},
+	{CALL(gss_set_neg_mechs), .args = {M, {CRED, R | GSS_S_NO_CRED}, {OID_SET, R}}},
 	{CALL(gss_release_cred), .args = {M, {CRED_REF, R | GSS_S_NO_CRED}}},
 
 	{CALL(gss_init_sec_context),
@@ -168,7 +169,7 @@ static const struct call calls[] = {
 	 .args = {M, CRED_IF, {CONTEXT_NEW, W | GSS_S_NO_CONTEXT}, NAME_IN, MECH_IF, N(GSS_C_MUTUAL_FLAG), N(0), {BINDINGS, 0},
 		  {INPUT, 0, 0, NOTHING}, OID_OUT_IF, BUF_OUT, NUM_OUT_IF, NUM_OUT_IF}},
 	{CALL(gss_accept_sec_context),
-	 .args = {M, {CONTEXT_NEW, W}, CRED_IF, {INPUT, R, GSS_S_DEFECTIVE_TOKEN, FIRST_TOKEN}, {BINDINGS, 0}, NAME_OUT_IF,
+	 .args = {M, {CONTEXT_NEW, W}, CRED_IF, {INPUT, R, GSS_S_CONTINUE_NEEDED, FIRST_TOKEN}, {BINDINGS, 0}, NAME_OUT_IF,
 		  OID_OUT_IF, BUF_OUT, NUM_OUT_IF, NUM_OUT_IF, {OUT_CRED, 0}}},
 	{CALL(gss_delete_sec_context), .args = {M, {CONTEXT_REF, W | GSS_S_NO_CONTEXT}, BUF_OUT_IF}},
 	{CALL(gss_process_context_token), .good = GSS_S_DEFECTIVE_TOKEN, .args = {M, CTX, BUF_FULL(TEXT)}},
