@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 static const char krb5_mech[] = "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+static const char spnego_mech[] = "\x2b\x06\x01\x05\x05\x02";
 
 static const char *
 path_of(const char *lib)
@@ -194,7 +195,8 @@ step_init(struct ends *e, const struct setup *s)
 	char target[256];
 
 	snprintf(target, sizeof(target), "%s@server.baton.test", s->service != NULL ? s->service : "host");
-	peer_call(e->i, PEER_INIT, "uusubuuusb", e->ctx_i, s->cred_i - 1, target, (uint32_t)PEER_NAME_SERVICE, krb5_mech, (size_t)9, s->flags,
+	peer_call(e->i, PEER_INIT, "uusubuuusb", e->ctx_i, s->cred_i - 1, target, (uint32_t)PEER_NAME_SERVICE,
+		  s->negotiates ? spnego_mech : krb5_mech, s->negotiates ? sizeof(spnego_mech) - 1 : sizeof(krb5_mech) - 1, s->flags,
 		  s->lifetime, (uint32_t)(s->bindings_i != NULL), s->bindings_i != NULL ? s->bindings_i : "", e->token.at, e->token.len);
 	e->major_i = e->i->major;
 	e->minor_i = e->i->minor;

@@ -105,6 +105,50 @@ get_cred(void)
 	return number < HANDLES_MAX ? creds[number] : GSS_C_NO_CREDENTIAL;
 }
 
+/*
+ * A credential for SPNEGO that may come out at mechs, which were acquired. No call of MIT's makes one with mechanisms that are not used by
+ * default, so, as MIT's own tests do, its two structs are put together here.
+ */
+#ifdef PEER_IS_MIT
+static OM_uint32
+acquire_negotiable(OM_uint32 *minor, gss_OID_set mechs, gss_cred_usage_t usage, gss_cred_id_t *out)
+{
+	struct {
+		gss_cred_id_t under;
+		gss_OID_set negotiable;
+		int no_ask_integ;
+	} *negotiation = calloc(1, sizeof(*negotiation));
+	struct {
+		void *self;
+		int count;
+		gss_OID mechs;
+		gss_cred_id_t *creds;
+	} *all = calloc(1, sizeof(*all));
+	OM_uint32 major = gss_acquire_cred(minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, mechs, usage, &negotiation->under, NULL, NULL);
+
+	all->self = all;
+	all->count = 1;
+	all->mechs = calloc(1, sizeof(*all->mechs));
+	all->mechs->length = 6;
+	all->mechs->elements = malloc(6);
+	memcpy(all->mechs->elements, "\x2b\x06\x01\x05\x05\x02", 6);
+	all->creds = calloc(1, sizeof(*all->creds));
+	all->creds[0] = (gss_cred_id_t)negotiation;
+	*out = (gss_cred_id_t)all;
+	return major;
+}
+#else
+static OM_uint32
+acquire_negotiable(OM_uint32 *minor, gss_OID_set mechs, gss_cred_usage_t usage, gss_cred_id_t *out)
+{
+	gss_OID_desc list[9] = {{ 6, (void *)(uintptr_t)"\x2b\x06\x01\x05\x05\x02" }};
+	gss_OID_set_desc wanted = { mechs->count + 1, list };
+
+	memcpy(list + 1, mechs->elements, mechs->count * sizeof(*list));
+	return gss_acquire_cred(minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, usage, out, NULL, NULL);
+}
+#endif
+
 static uint32_t
 keep_cred(gss_cred_id_t cred)
 {
@@ -435,6 +479,8 @@ do_cred(enum peer_op op)
 	gss_name_t name = GSS_C_NO_NAME;
 	OM_uint32 major, minor, ignored, lifetime = 0, number;
 	gss_cred_usage_t usage = 0;
+	gss_OID_desc list[8];
+	gss_OID_set_desc mechs = { 0, list };
 
 	switch (op) {
 	case PEER_ACQUIRE:
@@ -447,6 +493,20 @@ do_cred(enum peer_op op)
 		begin(major, minor);
 		frame_put_u32(&answer, keep_cred(cred));
 		frame_put_u32(&answer, lifetime);
+		break;
+	case PEER_ACQUIRE_NEG:
+		usage = (gss_cred_usage_t)frame_get_u32(&request);
+		mechs.count = frame_get_u32(&request);
+		for (size_t i = 0; i < mechs.count && i < 8; i++) {
+			struct blob b = frame_get_blob(&request);
+
+			list[i] = (gss_OID_desc){ (OM_uint32)b.len, (void *)(uintptr_t)b.at };
+		}
+		major = acquire_negotiable(&minor, &mechs, usage, &cred);
+		if (major == GSS_S_COMPLETE)
+			major = gss_set_neg_mechs(&minor, cred, &mechs);
+		begin(major, minor);
+		frame_put_u32(&answer, keep_cred(cred));
 		break;
 	case PEER_INQUIRE_CRED:
 		major = gss_inquire_cred(&minor, get_cred(), &name, &lifetime, &usage, NULL);
@@ -584,6 +644,7 @@ main(int argc, char **argv)
 			do_status();
 			break;
 		case PEER_ACQUIRE:
+		case PEER_ACQUIRE_NEG:
 		case PEER_INQUIRE_CRED:
 		case PEER_RELEASE_CRED:
 			do_cred(op);

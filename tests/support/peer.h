@@ -51,6 +51,8 @@ enum peer_op {
 	PEER_STATUS,
 	/* name b, name type u, usage u, time u -> cred u, time u */
 	PEER_ACQUIRE,
+	/* usage u, count u, then mech b of each -> cred u: for SPNEGO, which may come out at these, best first */
+	PEER_ACQUIRE_NEG,
 	/* cred u -> name b, time u, usage u */
 	PEER_INQUIRE_CRED,
 	/* cred u */
