@@ -16,10 +16,8 @@ static int
 seal(struct bt_msg *msg, bool conf, struct bt_bytes associated, struct bt_bytes text, struct bt_buf *out)
 {
 	struct bt_msg_iov parts[NUM_PARTS] = {
-	    [HEADER] = {.type = BT_MSG_IOV_HEADER},
-	    [ASSOCIATED] = borrow(BT_MSG_IOV_SIGN_ONLY, associated),
-	    [DATA] = borrow(BT_MSG_IOV_DATA, text),
-	    [PADDING] = {.type = BT_MSG_IOV_PADDING},
+	    [HEADER] = {.type = BT_MSG_IOV_HEADER},   [ASSOCIATED] = borrow(BT_MSG_IOV_SIGN_ONLY, associated),
+	    [DATA] = borrow(BT_MSG_IOV_DATA, text),   [PADDING] = {.type = BT_MSG_IOV_PADDING},
 	    [TRAILER] = {.type = BT_MSG_IOV_TRAILER},
 	};
 	size_t at = 0;
@@ -78,8 +76,8 @@ gss_unwrap_aead(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer
 		gss_buffer_t input_assoc_buffer, gss_buffer_t output_payload_buffer, int *conf_state, gss_qop_t *qop_state)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	struct bt_msg_iov parts[] = {{.type = BT_MSG_IOV_STREAM}, {.type = BT_MSG_IOV_SIGN_ONLY},
-				     {.type = BT_MSG_IOV_DATA, .allocate = true}};
+	struct bt_msg_iov parts[] = {
+	    {.type = BT_MSG_IOV_STREAM}, {.type = BT_MSG_IOV_SIGN_ONLY}, {.type = BT_MSG_IOV_DATA, .allocate = true}};
 	enum bt_msg_order order = BT_MSG_IN_ORDER;
 	const struct bt_ctx *ctx;
 	struct bt_buf text = {0};

@@ -42,7 +42,7 @@ struct bt_mn {
 	const char *service;   /* host-based names as imported: the service, else NULL */
 	const char *host;      /* its host as imported, or NULL if it had none */
 
-	/* What its realm says about it, RFC 6680, in the mechanism's own bytes, or empty; in the same block of memory. Secret. */
+	/* What its realm says about it, RFC 6680, in the mechanism's own bytes, or empty; in the same block. Secret. */
 	struct bt_bytes attributes;
 	bool is_vouched_for;   /* they came with what proved the name, and not from a program */
 };

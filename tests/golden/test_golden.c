@@ -25,6 +25,7 @@ static const char *const names[NUM_SAMPLES] = {
     [SAMPLE_FULL] = "full",
     [SAMPLE_HALF_INITIATOR] = "half-initiator",
     [SAMPLE_HALF_ACCEPTOR] = "half-acceptor",
+    [SAMPLE_ATTRIBUTES] = "attributes",
 };
 
 /* The 32 octets of the claim, and the header that goes with it. */

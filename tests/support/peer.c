@@ -348,6 +348,60 @@ do_iov(enum peer_op op)
 }
 
 static void
+do_aead(enum peer_op op)
+{
+	uint32_t number;
+	gss_ctx_id_t ctx = *get_context(&number);
+	int conf = op == PEER_WRAP_AEAD ? (int)frame_get_u32(&request) : 0, conf_out = 0;
+	gss_buffer_desc associated = get_buffer(), in = get_buffer(), out = GSS_C_EMPTY_BUFFER;
+	OM_uint32 major, minor;
+
+	if (op == PEER_WRAP_AEAD)
+		major = gss_wrap_aead(&minor, ctx, conf, GSS_C_QOP_DEFAULT, &associated, &in, &conf_out, &out);
+	else
+		major = gss_unwrap_aead(&minor, ctx, &in, &associated, &out, &conf_out, NULL);
+	begin(major, minor);
+	put_buffer(&out);
+	frame_put_u32(&answer, (uint32_t)conf_out);
+	free(associated.value);
+	free(in.value);
+}
+
+static void
+put_lucid_key(const gss_krb5_lucid_key_t *key)
+{
+	frame_put_u32(&answer, key->type);
+	frame_put_blob(&answer, key->data, key->length);
+}
+
+static void
+do_lucid(void)
+{
+	gss_krb5_lucid_context_v1_t none = { 0 }, *lucid = &none;
+	uint32_t number;
+	gss_ctx_id_t *ctx = get_context(&number);
+	void *made = NULL;
+	OM_uint32 major, minor;
+
+	major = gss_krb5_export_lucid_sec_context(&minor, ctx, 1, &made);
+	begin(major, minor);
+	if (made != NULL)
+		lucid = made;
+	frame_put_u32(&answer, *ctx == GSS_C_NO_CONTEXT);
+	frame_put_u32(&answer, lucid->version);
+	frame_put_u32(&answer, lucid->initiate);
+	frame_put_u32(&answer, lucid->endtime);
+	frame_put_blob(&answer, &lucid->send_seq, sizeof(lucid->send_seq));
+	frame_put_blob(&answer, &lucid->recv_seq, sizeof(lucid->recv_seq));
+	frame_put_u32(&answer, lucid->protocol);
+	frame_put_u32(&answer, lucid->cfx_kd.have_acceptor_subkey);
+	put_lucid_key(&lucid->cfx_kd.ctx_key);
+	put_lucid_key(&lucid->cfx_kd.acceptor_subkey);
+	if (made != NULL)
+		gss_krb5_free_lucid_sec_context(&minor, made);
+}
+
+static void
 do_inquire(void)
 {
 	uint32_t number;
@@ -623,6 +677,13 @@ main(int argc, char **argv)
 		case PEER_UNWRAP_IOV:
 		case PEER_WRAP_IOV_LENGTH:
 			do_iov(op);
+			break;
+		case PEER_WRAP_AEAD:
+		case PEER_UNWRAP_AEAD:
+			do_aead(op);
+			break;
+		case PEER_LUCID:
+			do_lucid();
 			break;
 		case PEER_INQUIRE:
 			do_inquire();

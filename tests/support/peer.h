@@ -59,6 +59,13 @@ enum peer_op {
 	PEER_RELEASE_CRED,
 	/* ctx u, token b */
 	PEER_PROCESS_TOKEN,
+	/* ctx u, conf u, associated b, text b -> token b, conf u */
+	PEER_WRAP_AEAD,
+	/* ctx u, associated b, token b -> text b, conf u */
+	PEER_UNWRAP_AEAD,
+	/* ctx u -> handle is gone u, version u, is initiator u, end u, send b, receive b, protocol u, has acceptor subkey u, then
+	 * enctype u and key b of both subkeys */
+	PEER_LUCID,
 
 	/* What concerns the process, not GSS; major is 0 or 1, minor is errno. */
 	PEER_SETENV = 100, /* name b, value b */

@@ -40,8 +40,8 @@ static const struct {
 	uint32_t type;
 	const char *name;
 } pac_parts[] = {
-    {1, "urn:mspac:logon-info"},	{2, "urn:mspac:credentials-info"}, {6, "urn:mspac:server-checksum"},
-    {7, "urn:mspac:privsvr-checksum"},	{10, "urn:mspac:client-info"},	   {11, "urn:mspac:delegation-info"},
+    {1, "urn:mspac:logon-info"},       {2, "urn:mspac:credentials-info"}, {6, "urn:mspac:server-checksum"},
+    {7, "urn:mspac:privsvr-checksum"}, {10, "urn:mspac:client-info"},	  {11, "urn:mspac:delegation-info"},
     {12, "urn:mspac:upn-dns-info"},
 };
 
@@ -140,7 +140,7 @@ bt_krb5_attributes_take(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_m
 
 /* Views into a name's attributes. */
 struct attributes {
-	struct bt_bytes pac;    /* empty: none, or not found good by who wrote it down */
+	struct bt_bytes pac; /* empty: none, or not found good by who wrote it down */
 	uint32_t num_indicators;
 	struct bt_rd indicators;
 };

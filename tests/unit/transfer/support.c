@@ -259,6 +259,20 @@ set_authz(struct bt_ctx *ctx, size_t len)
 	free(bytes);
 }
 
+static void
+set_attributes(struct bt_ctx *ctx, size_t len)
+{
+	uint8_t bytes[256];
+	struct bt_mn *with;
+
+	assert_true(len <= sizeof bytes);
+	memset(bytes, AUTHZ_BYTE, len);
+	with = bt_mn_with_attributes(ctx->initiator, bt_bytes_of(bytes, len), true);
+	assert_non_null(with);
+	bt_mn_free(ctx->initiator);
+	ctx->initiator = with;
+}
+
 void
 test_ctx_set_pending(struct bt_ctx *ctx, size_t len)
 {
@@ -367,6 +381,11 @@ test_ctx_new(enum test_sample sample)
 		set_authz(ctx, 100);
 		set_half_open(ctx, 0);
 		break;
+	case SAMPLE_ATTRIBUTES:
+		ctx->initiator = name(1, false, "user@" REALM, NULL, NULL);
+		set_attributes(ctx, 200);
+		set_open(ctx, &msg);
+		break;
 	case NUM_SAMPLES:
 		fail();
 	}
@@ -394,6 +413,8 @@ assert_same_name(const struct bt_mn *a, const struct bt_mn *b)
 	assert_same_text(a->text, b->text);
 	assert_same_text(a->service, b->service);
 	assert_same_text(a->host, b->host);
+	assert_true(bt_bytes_equal(a->attributes, b->attributes));
+	assert_int_equal(a->is_vouched_for, b->is_vouched_for);
 }
 
 static void

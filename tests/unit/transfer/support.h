@@ -46,6 +46,7 @@ enum test_sample {
 	SAMPLE_FULL,      /* everything is there, authorisation data beyond an import's stack */
 	SAMPLE_HALF_INITIATOR,
 	SAMPLE_HALF_ACCEPTOR,
+	SAMPLE_ATTRIBUTES, /* what the initiator's realm says about it */
 	NUM_SAMPLES,
 };
 

@@ -82,6 +82,24 @@ strings_and_bytes_go_up_to_their_bounds(void **state)
 	}
 }
 
+/* A name's attributes are worth something because they came with what proved the name; a program's are left behind. */
+static void
+only_what_is_vouched_for_moves(void **state)
+{
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_ATTRIBUTES);
+	struct bt_ctx_secrets secrets;
+	struct bt_ctx_state record;
+
+	bt_ctx_secrets_init(&secrets);
+	assert_int_equal(bt_ctx_state_of(ctx, &secrets, &record), 0);
+	assert_int_equal(record.initiator_attributes.len, 200);
+	ctx->initiator->is_vouched_for = false;
+	assert_int_equal(bt_ctx_state_of(ctx, &secrets, &record), 0);
+	assert_int_equal(record.initiator_attributes.len, 0);
+	bt_ctx_secrets_done(&secrets);
+	bt_ctx_free(ctx);
+}
+
 static void
 what_cannot_move_is_not_described(void **state)
 {
@@ -166,6 +184,7 @@ contradictions_are_refused(void **state)
 	assert_int_equal(CHANGED(open_record, r.acceptor_is_anonymous = true), BT_ERR_MALFORMED);
 	assert_int_equal(CHANGED(open_record, r.acceptor_service = bt_bytes_of("s", 2)), BT_ERR_MALFORMED);
 	assert_int_equal(CHANGED(open_record, r.acceptor_host = bt_bytes_of("h", 2)), BT_ERR_MALFORMED);
+	assert_int_equal(CHANGED(half_open_record, r.initiator_attributes = bt_bytes_of("a", 1)), BT_ERR_MALFORMED);
 	/* Keys. */
 	assert_int_equal(CHANGED(open_record, r.subkey_enctype = 0), BT_ERR_MALFORMED);
 	assert_int_equal(CHANGED(open_record, r.subkey.len = 0), BT_ERR_MALFORMED);
@@ -280,6 +299,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_fact_comes_back),
 	    cmocka_unit_test(strings_and_bytes_go_up_to_their_bounds),
+	    cmocka_unit_test(only_what_is_vouched_for_moves),
 	    cmocka_unit_test(what_cannot_move_is_not_described),
 	    cmocka_unit_test(contradictions_are_refused),
 	    cmocka_unit_test(a_mechanism_that_loads_nothing_gets_nothing),
