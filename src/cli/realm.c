@@ -93,9 +93,13 @@ static const char principals[] =
     "setstr enc19/server.baton.test session_enctypes aes128-sha2\n"
     "addprinc -randkey -e aes256-sha2:normal enc20/server.baton.test\n"
     "setstr enc20/server.baton.test session_enctypes aes256-sha2\n"
+    "addprinc -randkey -e camellia128-cts:normal enc25/server.baton.test\n"
+    "setstr enc25/server.baton.test session_enctypes camellia128-cts\n"
+    "addprinc -randkey -e camellia256-cts:normal enc26/server.baton.test\n"
+    "setstr enc26/server.baton.test session_enctypes camellia256-cts\n"
     "ktadd -norandkey -k %1$s/server.keytab host/server.baton.test HTTP/server.baton.test host/localhost"
     " plain/server.baton.test enc17/server.baton.test enc18/server.baton.test enc19/server.baton.test"
-    " enc20/server.baton.test\n"
+    " enc20/server.baton.test enc25/server.baton.test enc26/server.baton.test\n"
     "ktadd -norandkey -k %1$s/alice.keytab alice\n"
     "ktadd -norandkey -k %1$s/bob.keytab bob\n";
 

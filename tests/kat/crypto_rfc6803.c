@@ -51,8 +51,7 @@ messages(void **state)
 		const char *plain;
 		const char *sealed;
 	} vectors[] = {
-	    {25, 0, "1dc46a8d763f4f93742bcba3387576c3", "",
-	     "c466f1871069921edb7c6fde244a52db0ba10edc197bdb8006658ca3ccce6eb8"},
+	    {25, 0, "1dc46a8d763f4f93742bcba3387576c3", "", "c466f1871069921edb7c6fde244a52db0ba10edc197bdb8006658ca3ccce6eb8"},
 	    {25, 1, "5027bc231d0f3a9d23333f1ca6fdbe7c", "1",
 	     "842d21fd950311c0dd464a3f4be8d6da88a56d559c9b47d3f9a85067af661559b8"},
 	    {25, 2, "a1bb61e805f9ba6dde8fdbddc05cdea0", "9 bytesss",

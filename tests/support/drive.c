@@ -312,8 +312,12 @@ ends_speak(struct ends *e)
 char *
 prefer_enctype(int enctype)
 {
-	static const char *const names[] = { "aes128-cts-hmac-sha1-96", "aes256-cts-hmac-sha1-96", "aes128-cts-hmac-sha256-128",
-					     "aes256-cts-hmac-sha384-192" };
+	static const struct {
+		int number;
+		const char *name;
+	} all[] = { { 17, "aes128-cts-hmac-sha1-96" },    { 18, "aes256-cts-hmac-sha1-96" }, { 19, "aes128-cts-hmac-sha256-128" },
+		    { 20, "aes256-cts-hmac-sha384-192" }, { 25, "camellia128-cts-cmac" },    { 26, "camellia256-cts-cmac" } };
+	const size_t num = sizeof(all) / sizeof(*all);
 	const char *dir = getenv("BATON_REALM_DIR"), *conf = getenv("KRB5_CONFIG");
 	char path[512], *setting;
 	FILE *f;
@@ -323,9 +327,12 @@ prefer_enctype(int enctype)
 	snprintf(path, sizeof(path), "%s/prefer-%d-%d.conf", dir, enctype, (int)getpid());
 	f = fopen(path, "w");
 	assert_non_null(f);
-	fprintf(f, "[libdefaults]\n\tpermitted_enctypes = %s", names[enctype - 17]);
-	for (int i = 0; i < 4; i++)
-		fprintf(f, " %s", names[i]);
+	fprintf(f, "[libdefaults]\n\tpermitted_enctypes =");
+	for (size_t n = 0; n < num; n++)
+		if (all[n].number == enctype)
+			fprintf(f, " %s", all[n].name);
+	for (size_t n = 0; n < num; n++)
+		fprintf(f, " %s", all[n].name);
 	fprintf(f, "\n");
 	fclose(f);
 	assert_true(asprintf(&setting, "KRB5_CONFIG=%s:%s", path, conf) > 0);

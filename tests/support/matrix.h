@@ -6,7 +6,10 @@
 
 #include "support/drive.h"
 
-enum { MIT, BATON, NUM_LIBS, NUM_PAIRS = 4, NUM_ENCTYPES = 4, FIRST_ENCTYPE = 17 };
+enum { MIT, BATON, NUM_LIBS, NUM_PAIRS = 4, NUM_ENCTYPES = 6 };
+
+/* Each has a service of its own: enc17 and so on. */
+extern const int enctypes[NUM_ENCTYPES];
 
 struct matrix {
 	struct peer *i[NUM_LIBS], *a[NUM_LIBS];

@@ -207,27 +207,26 @@ passes_through_forks(void **state)
 static void
 goes_on_fifty_times(void **state)
 {
+	static const char *const services[] = { "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
 	struct peer *client = peer_start("mit", NULL), *hands[3];
 	struct ends e;
 
 	(void)state;
 	for (int n = 0; n < 3; n++)
 		hands[n] = peer_start("baton", NULL);
-	for (int enctype = 17; enctype <= 20; enctype++) {
-		char service[8];
+	for (size_t n = 0; n < sizeof(services) / sizeof(*services); n++) {
 		struct setup s = usual;
 
-		snprintf(service, sizeof(service), "enc%d", enctype);
-		s.service = service;
+		s.service = services[n];
 		ends_make(&e, &s, client, hands[0]);
-		for (int n = 1; n <= 50; n++) {
-			hand_over_acceptor(&e, hands[n % 3]);
+		for (int turn = 1; turn <= 50; turn++) {
+			hand_over_acceptor(&e, hands[turn % 3]);
 			ends_speak(&e);
 		}
 		ends_delete(&e);
 		ends_make(&e, &s, hands[0], client);
-		for (int n = 1; n <= 50; n++) {
-			hand_over_initiator(&e, hands[n % 3]);
+		for (int turn = 1; turn <= 50; turn++) {
+			hand_over_initiator(&e, hands[turn % 3]);
 			ends_speak(&e);
 		}
 		ends_delete(&e);

@@ -220,7 +220,7 @@ table_bytes(void)
 static void
 nothing_to_read(void **state)
 {
-	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20" };
+	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
 	struct peer *client = peer_start("baton", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
 	struct ends e;
 

@@ -96,17 +96,20 @@ test_half_open_moves(void **state)
 static void
 test_enctypes(void **state)
 {
-	static const char *const services[] = {"enc17@server.baton.test", "enc18@server.baton.test", "enc19@server.baton.test",
-					       "enc20@server.baton.test"};
+	static const struct {
+		int enctype;
+		const char *name;
+	} services[] = {{17, "enc17@server.baton.test"}, {18, "enc18@server.baton.test"}, {19, "enc19@server.baton.test"},
+			{20, "enc20@server.baton.test"}, {25, "enc25@server.baton.test"}, {26, "enc26@server.baton.test"}};
 
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		for (int mutual = 0; mutual < 2; mutual++) {
-			struct pair pair = {.service = services[i], .flags = mutual != 0 ? MUTUAL : 0};
+			struct pair pair = {.service = services[i].name, .flags = mutual != 0 ? MUTUAL : 0};
 			struct bt_msg_state a;
 
 			pair_open(&pair);
 			bt_msg_state_of(pair.acceptor->msg, &a);
-			assert_int_equal(a.subkey.enctype, 17 + i);
+			assert_int_equal(a.subkey.enctype, services[i].enctype);
 			/* RFC 4537: both sides know better enctypes than some of these. */
 			if (mutual != 0)
 				assert_int_not_equal(a.acceptor_subkey.enctype, 0);

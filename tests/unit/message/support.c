@@ -1,6 +1,6 @@
 #include "support.h"
 
-const int32_t enctypes[4] = {17, 18, 19, 20};
+const int32_t enctypes[NUM_ENCTYPES] = {17, 18, 19, 20, 25, 26};
 
 static uint64_t noise_state = 0x9e3779b97f4a7c15;
 

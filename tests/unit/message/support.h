@@ -15,8 +15,8 @@
 #include "message/message.h"
 #include "message/token.h"
 
-extern const int32_t enctypes[4];
-enum { NUM_ENCTYPES = 4 };
+enum { NUM_ENCTYPES = 6 };
+extern const int32_t enctypes[NUM_ENCTYPES];
 
 /* What is not said stands for: enctype 18, no acceptor subkey, replay and sequence detection, not DCE, numbers from 0. */
 struct setup {

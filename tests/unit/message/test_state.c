@@ -4,9 +4,9 @@
 static void
 gives_back_what_it_was_made_from(void **unused)
 {
-	for (int i = 0; i < 32; i++) {
-		struct bt_msg_state state = state_with((struct setup){.enctype = enctypes[i % 4],
-								      .acceptor_enctype = i & 4 ? enctypes[i / 8] : 0,
+	for (int i = 0; i < NUM_ENCTYPES * 16; i++) {
+		struct bt_msg_state state = state_with((struct setup){.enctype = enctypes[i % NUM_ENCTYPES],
+								      .acceptor_enctype = i & 4 ? enctypes[i / 16] : 0,
 								      .is_dce = i & 8,
 								      .no_replay = i & 1,
 								      .no_sequence = i & 2,
