@@ -135,18 +135,22 @@ static void
 draw_row(FILE *f, const struct row *r, int y)
 {
 	double value = r->unit == SPEEDUP ? r->baton : r->ratio, one = place(1), end = place(value);
-	double from = end < one ? end : one, width = fabs(end - one);
+	double from = end < one ? end : one, width = fabs(end - one), after = end > one ? end : one;
 	const char *colour = !report_reached(r) ? "#b23a48" : r->unit == SPEEDUP ? "#6a8caf" : value < 1 ? "#c98b5e" : "#3f7d58";
 
 	fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + 11, r->label);
 	fprintf(f, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", from, y, width < 1 ? 1 : width, BAR_HEIGHT, colour);
-	if (r->unit != SPEEDUP && r->unit != BYTES)
+	if (r->unit != SPEEDUP && r->unit != BYTES) {
 		fprintf(f, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#222\"/>\n", place(r->ratio_low), y + BAR_HEIGHT / 2,
 			place(r->ratio_high), y + BAR_HEIGHT / 2);
-	if (r->target != 0)
+		after = fmax(after, place(r->ratio_high));
+	}
+	if (r->target != 0) {
 		fprintf(f, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#222\" stroke-width=\"2\"/>\n", place(r->target), y - 2,
 			place(r->target), y + BAR_HEIGHT + 2);
-	fprintf(f, "<text x=\"%.1f\" y=\"%d\">%.2f×</text>\n", (end > one ? end : one) + 6, y + 11, value);
+		after = fabs(after - place(r->target)) < 8 ? place(r->target) : after;
+	}
+	fprintf(f, "<text x=\"%.1f\" y=\"%d\">%.2f×</text>\n", after + 6, y + 11, value);
 }
 
 bool
