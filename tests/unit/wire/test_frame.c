@@ -95,6 +95,37 @@ names_round_trip(void **state)
 }
 
 static void
+composite_names_round_trip(void **state)
+{
+	static const char expected[] = "\x04\x02\x00\x0b\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x00\x00\x00\x01u"
+				       "\x00\x00\x00\x04more";
+	struct bt_bytes oid, name, attributes;
+	struct bt_wr wr;
+
+	bt_wr_init(&wr);
+	bt_frame_write_composite(&wr, krb5, bt_bytes_of_str("u"), bt_bytes_of_str("more"));
+	assert_int_equal(wr.len, sizeof expected - 1);
+	assert_memory_equal(wr.ptr, expected, wr.len);
+	assert_int_equal(bt_frame_read_composite(bt_wr_written(&wr), &oid, &name, &attributes), 0);
+	assert_true(bt_bytes_equal(oid, krb5));
+	assert_true(bt_bytes_equal(name, bt_bytes_of_str("u")));
+	assert_true(bt_bytes_equal(attributes, bt_bytes_of_str("more")));
+	/* It is no plain name, nor the other way round. */
+	assert_int_equal(bt_frame_read_name(bt_wr_written(&wr), &oid, &name), BT_ERR_BAD_NAME);
+	for (size_t len = 0; len < wr.len; len++) {
+		assert_int_equal(bt_frame_read_composite(bt_bytes_of(wr.ptr, len), &oid, &name, &attributes), BT_ERR_BAD_NAME);
+		assert_true(oid.len == 0 && name.len == 0 && attributes.len == 0);
+	}
+	bt_wr_u8(&wr, 0);
+	assert_int_equal(bt_frame_read_composite(bt_wr_written(&wr), &oid, &name, &attributes), BT_ERR_BAD_NAME);
+	bt_wr_done(&wr);
+	bt_wr_init(&wr);
+	bt_frame_write_name(&wr, krb5, bt_bytes_of_str("u"));
+	assert_int_equal(bt_frame_read_composite(bt_wr_written(&wr), &oid, &name, &attributes), BT_ERR_BAD_NAME);
+	bt_wr_done(&wr);
+}
+
+static void
 context_prefixes_round_trip(void **state)
 {
 	struct bt_bytes oid, body;
@@ -124,6 +155,7 @@ main(void)
 	    cmocka_unit_test(tokens_round_trip_at_every_length),
 	    cmocka_unit_test(token_errors_tell_what_is_wrong),
 	    cmocka_unit_test(names_round_trip),
+    cmocka_unit_test(composite_names_round_trip),
 	    cmocka_unit_test(context_prefixes_round_trip),
 	};
 
