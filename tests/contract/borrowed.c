@@ -307,6 +307,51 @@ pieces(void **state)
 	finish(&pair);
 }
 
+/* The other library's declaration of a lucid context, filled by ours: the key is the one that both ends tell. */
+static void
+lucid(void **state)
+{
+	gss_krb5_lucid_context_v1_t *context;
+	gss_buffer_set_t key;
+	struct pair pair;
+	OM_uint32 minor;
+	void *made;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG);
+	CHECK(gss_inquire_sec_context_by_oid(&minor, pair.acceptor, GSS_C_INQ_SSPI_SESSION_KEY, &key));
+	CHECK(gss_krb5_export_lucid_sec_context(&minor, &pair.initiator, 1, &made));
+	assert_null(pair.initiator);
+	context = made;
+	assert_int_equal(context->version, 1);
+	assert_int_equal(context->initiate, 1);
+	assert_int_equal(context->protocol, 1);
+	assert_int_equal(context->cfx_kd.have_acceptor_subkey, 1);
+	assert_int_equal(context->cfx_kd.acceptor_subkey.length, key->elements[0].length);
+	assert_memory_equal(context->cfx_kd.acceptor_subkey.data, key->elements[0].value, key->elements[0].length);
+	CHECK(gss_krb5_free_lucid_sec_context(&minor, made));
+	gss_release_buffer_set(&minor, &key);
+	finish(&pair);
+}
+
+static void
+beside(void **state)
+{
+	gss_buffer_desc header = TEXT("in clear"), text = TEXT("not in clear"), token, back;
+	struct pair pair;
+	OM_uint32 minor;
+	int conf = 0;
+
+	establish(&pair, GSS_C_MUTUAL_FLAG);
+	CHECK(gss_wrap_aead(&minor, pair.initiator, 1, GSS_C_QOP_DEFAULT, &header, &text, &conf, &token));
+	assert_int_equal(conf, 1);
+	CHECK(gss_unwrap_aead(&minor, pair.acceptor, &token, &header, &back, &conf, NULL));
+	assert_int_equal(back.length, text.length);
+	assert_memory_equal(back.value, text.value, text.length);
+	gss_release_buffer(&minor, &token);
+	gss_release_buffer(&minor, &back);
+	finish(&pair);
+}
+
 static void
 hand_over(void **state)
 {
@@ -335,7 +380,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_on_baton), cmocka_unit_test(conversation), cmocka_unit_test(names),
 		cmocka_unit_test(credentials),   cmocka_unit_test(delegation),   cmocka_unit_test(questions),
-		cmocka_unit_test(pieces),        cmocka_unit_test(hand_over),
+		cmocka_unit_test(pieces),        cmocka_unit_test(lucid),
+		cmocka_unit_test(beside),        cmocka_unit_test(hand_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

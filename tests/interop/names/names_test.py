@@ -20,8 +20,13 @@ RULES = r"""
 		auth_to_local = RULE:[1:$1](^alice$)s/.*/root/
 		auth_to_local = RULE:[1:$1](^carol$)s/.*/nobody-here/
 """
-# Where ours knows better, by what MIT's says. It documents GSS_S_UNAUTHORIZED, and then means to ask attributes too.
-BETTER = [(re.compile(r"^(\w+ may use): 00100000 2 (.*)"), r"\1: 000f0000 13 \2")]
+# Where ours knows better, by what MIT's says. It documents GSS_S_UNAUTHORIZED, and then means to ask attributes too; and it
+# has the names of a negotiated context be SPNEGO's, which has none, with minor statuses that say nothing.
+BETTER = [
+    (re.compile(r"^(\w+ may use): 00100000 2 (.*)"), r"\1: 000f0000 13 \2"),
+    (re.compile(r"^(inquire: 00000000 0 MN 1) mech 0"), r"\1 mech 1"),
+    (re.compile(r"\b00100000 0(?= authenticated 0|, delete|, other|$)"), "00100000 2"),
+]
 
 
 def change(name, pattern, new):

@@ -301,17 +301,19 @@ transfer(gss_ctx_id_t *ctx)
 }
 
 static gss_name_t
-authenticate(gss_name_t *transferred)
+authenticate(gss_OID mech, gss_name_t *transferred)
 {
 	gss_name_t target = name_of("enc18@server.baton.test", GSS_C_NT_HOSTBASED_SERVICE), source = GSS_C_NO_NAME;
 	gss_ctx_id_t initiator = GSS_C_NO_CONTEXT, acceptor = GSS_C_NO_CONTEXT;
 	gss_buffer_desc first = GSS_C_EMPTY_BUFFER, second = GSS_C_EMPTY_BUFFER;
 
-	step(gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &initiator, target, GSS_C_NO_OID, 0, 0, NULL, NULL, NULL, &first,
-				  NULL, NULL));
+	step(gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &initiator, target, mech, 0, 0, NULL, NULL, NULL, &first, NULL,
+				  NULL));
 	step(gss_accept_sec_context(&minor, &acceptor, GSS_C_NO_CREDENTIAL, &first, NULL, &source, NULL, &second, NULL, NULL,
 				    NULL));
-	options(acceptor);
+	/* Under a negotiation MIT's minor statuses get other numbers. */
+	if (mech == GSS_C_NO_OID)
+		options(acceptor);
 	*transferred = transfer(&acceptor);
 	gss_release_buffer(&minor, &first);
 	gss_release_buffer(&minor, &second);
@@ -351,7 +353,8 @@ import(const char *path)
 int
 main(int argc, char **argv)
 {
-	gss_name_t transferred, source = authenticate(&transferred), copy = GSS_C_NO_NAME;
+	static gss_OID_desc spnego = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02"};
+	gss_name_t transferred, source = authenticate(GSS_C_NO_OID, &transferred), copy = GSS_C_NO_NAME;
 	gss_name_t mn = mn_of("alice", GSS_C_NT_USER_NAME);
 
 	displays();
@@ -371,6 +374,12 @@ main(int argc, char **argv)
 	gss_release_name(&minor, &copy);
 	gss_release_name(&minor, &transferred);
 	gss_release_name(&minor, &mn);
+	source = authenticate(&spnego, &transferred);
+	printf("negotiated:\n");
+	attributes(source);
+	attributes(transferred);
+	gss_release_name(&minor, &source);
+	gss_release_name(&minor, &transferred);
 	for (int i = 1; i < argc; i++)
 		import(argv[i]);
 	return 0;
