@@ -330,7 +330,8 @@ lucid(void **state)
 	assert_memory_equal(context->cfx_kd.acceptor_subkey.data, key->elements[0].value, key->elements[0].length);
 	CHECK(gss_krb5_free_lucid_sec_context(&minor, made));
 	gss_release_buffer_set(&minor, &key);
-	finish(&pair);
+	CHECK(gss_delete_sec_context(&minor, &pair.acceptor, GSS_C_NO_BUFFER));
+	gss_release_name(&minor, &pair.client);
 }
 
 static void
