@@ -122,14 +122,17 @@ key_stream(const struct bt_crypto_aes *aes, uint32_t counter, __m128i stream[sta
 
 	aes_reload_keys();
 	key = aes_load(aes->schedule);
+	AES_UNROLL
 	for (int b = 0; b < WIDTH; b++)
 		stream[b] = _mm_xor_si128(counter_block(counter + (uint32_t)b), key);
 	for (int i = 1; i < 14; i++) {
 		key = aes_load(aes->schedule + BLOCK * i);
+		AES_UNROLL
 		for (int b = 0; b < WIDTH; b++)
 			stream[b] = _mm_aesenc_si128(stream[b], key);
 	}
 	key = aes_load(aes->schedule + BLOCK * 14);
+	AES_UNROLL
 	for (int b = 0; b < WIDTH; b++)
 		stream[b] = _mm_aesenclast_si128(stream[b], key);
 }
@@ -141,17 +144,21 @@ count_mode(const struct gcm *gcm, const uint8_t *in, uint8_t *out, size_t len)
 	uint32_t counter = 2; /* 1 is the tag's */
 	__m128i stream[WIDTH];
 	uint8_t rest[WIDTH * BLOCK];
+	size_t at = 0;
 
 	for (; len >= WIDTH * BLOCK; len -= WIDTH * BLOCK, in += WIDTH * BLOCK, out += WIDTH * BLOCK, counter += WIDTH) {
 		key_stream(&gcm->aes, counter, stream);
+		AES_UNROLL
 		for (int b = 0; b < WIDTH; b++)
 			aes_store(out + BLOCK * b, _mm_xor_si128(stream[b], aes_load(in + BLOCK * b)));
 	}
 	if (len != 0) {
 		key_stream(&gcm->aes, counter, stream);
 		memcpy(rest, stream, sizeof rest);
-		for (size_t i = 0; i < len; i++)
-			out[i] = in[i] ^ rest[i];
+		for (; len >= 8; len -= 8, in += 8, out += 8, at += 8)
+			bt_store_be64(out, bt_load_be64(in) ^ bt_load_be64(rest + at));
+		for (; len != 0; len--, in++, out++, at++)
+			*out = *in ^ rest[at];
 		bt_mem_wipe(rest, sizeof rest);
 	}
 	bt_mem_wipe(stream, sizeof stream);
