@@ -210,12 +210,22 @@ import_exported(struct bt_krb5 *lib, struct bt_bytes exported, struct bt_mn **ou
 	return e;
 }
 
+/* Many programs, gss-server among them, count the terminator of their string as part of the name. */
+static struct bt_bytes
+without_terminator(struct bt_bytes text)
+{
+	if (text.len != 0 && text.ptr[text.len - 1] == '\0')
+		text.len--;
+	return text;
+}
+
 static int
 import_string(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_bytes type, struct bt_mn **out)
 {
 	char *text;
 	int e;
 
+	bytes = without_terminator(bytes);
 	/* A name cut at a zero byte would be another name. */
 	if (bytes.len != 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL)
 		return bt_err_note(BT_ERR_BAD_NAME, "Name has a zero byte");

@@ -61,6 +61,9 @@ test_users(void **state)
 	check(BYTES("host/server.baton.test"), TYPE(PRINCIPAL_NAME), "host/server.baton.test@BATON.TEST");
 	check_refused(BYTES("a@b@c"), TYPE(USER), KRB5_PARSE_MALFORMED);
 	check_refused(BYTES("ali\0ce"), TYPE(USER), BT_ERR_BAD_NAME);
+	/* One zero byte at the end is the terminator of a string, counted by mistake. */
+	check(BYTES("alice\0"), TYPE(USER), "alice@BATON.TEST");
+	check_refused(BYTES("alice\0\0"), TYPE(USER), BT_ERR_BAD_NAME);
 	check_refused(BYTES("alice"), TYPE(KRB5), BT_ERR_BAD_NAMETYPE);
 }
 
@@ -70,6 +73,7 @@ test_hostbased(void **state)
 	struct bt_mn *mn;
 
 	check(BYTES("host@server.baton.test"), TYPE(HOSTBASED), "host/server.baton.test@BATON.TEST");
+	check(BYTES("host@server.baton.test\0"), TYPE(HOSTBASED), "host/server.baton.test@BATON.TEST");
 	check(BYTES("host@server.baton.test"), TYPE(HOSTBASED_X), "host/server.baton.test@BATON.TEST");
 	/* What was imported stays known: an acceptor matches by it. */
 	assert_int_equal(import(BYTES("http@SERVER.baton.test"), TYPE(HOSTBASED), &mn), 0);
