@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: all build demo demo-anonymous check asan valgrind fuzz bench lint format install uninstall clean help
+.PHONY: all build demo demo-anonymous check interop asan valgrind fuzz bench lint format install uninstall clean help
 
 all: build ## the same as build
 
@@ -32,6 +32,11 @@ check: ## every suite (TEST_ARGS="--suite unit")
 	@scripts/need build demo lint
 	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@scripts/suites $(BUILD) $(TEST_ARGS)
+
+interop: ## programs that nobody here wrote, on Baton: OpenSSH and others (installs them)
+	@scripts/need build interop
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@scripts/suites $(BUILD) --setup programs --suite programs $(TEST_ARGS)
 
 asan: ## the suites under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/need build demo
