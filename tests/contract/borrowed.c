@@ -12,7 +12,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Declared nowhere. */
+krb5_error_code krb5_gss_use_kdc_context(void);
 
 #define SERVICE "host@server.baton.test"
 
@@ -375,6 +379,58 @@ hand_over(void **state)
 	finish(&pair);
 }
 
+static void
+default_client_is(const char *wanted)
+{
+	gss_buffer_desc text;
+	gss_name_t name;
+	OM_uint32 minor;
+
+	CHECK(gss_inquire_cred(&minor, GSS_C_NO_CREDENTIAL, &name, NULL, NULL, NULL));
+	CHECK(gss_display_name(&minor, name, &text, NULL));
+	assert_int_equal(text.length, strlen(wanted));
+	assert_memory_equal(text.value, wanted, text.length);
+	gss_release_buffer(&minor, &text);
+	gss_release_name(&minor, &name);
+}
+
+static void
+chosen_cache(void **state)
+{
+	const char *before;
+	char bob[4096];
+	OM_uint32 minor;
+
+	snprintf(bob, sizeof bob, "FILE:%s/bob.ccache", getenv("BATON_REALM_DIR"));
+	CHECK(gss_krb5_ccache_name(&minor, bob, NULL));
+	default_client_is("bob@BATON.TEST");
+	CHECK(gss_krb5_ccache_name(&minor, NULL, &before));
+	assert_string_equal(before, bob);
+	default_client_is("alice@BATON.TEST");
+}
+
+static void
+chosen_keytab(void **state)
+{
+	gss_cred_id_t cred;
+	OM_uint32 minor;
+
+	assert_int_equal(krb5_gss_register_acceptor_identity("FILE:/nonexistent/keytab"), GSS_S_COMPLETE);
+	assert_int_equal(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &cred, NULL, NULL),
+			 GSS_S_NO_CRED);
+	assert_int_equal(krb5_gss_register_acceptor_identity(NULL), GSS_S_COMPLETE);
+	CHECK(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &cred, NULL, NULL));
+	gss_release_cred(&minor, &cred);
+}
+
+/* For the rest of the process, so it comes last. */
+static void
+kdc_configuration(void **state)
+{
+	assert_int_equal(krb5_gss_use_kdc_context(), 0);
+	conversation(state);
+}
+
 int
 main(void)
 {
@@ -382,7 +438,8 @@ main(void)
 		cmocka_unit_test(runs_on_baton), cmocka_unit_test(conversation), cmocka_unit_test(names),
 		cmocka_unit_test(credentials),   cmocka_unit_test(delegation),   cmocka_unit_test(questions),
 		cmocka_unit_test(pieces),        cmocka_unit_test(lucid),
-		cmocka_unit_test(beside),        cmocka_unit_test(hand_over),
+		cmocka_unit_test(beside),        cmocka_unit_test(hand_over),    cmocka_unit_test(chosen_cache),
+		cmocka_unit_test(chosen_keytab), cmocka_unit_test(kdc_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
