@@ -81,7 +81,7 @@ bt_spnego_take_mic(struct bt_spnego *nego, struct bt_bytes mic)
 	enum bt_msg_order order;
 	int e;
 
-	if (!bt_spnego_is_open(nego) || nego->saw_mic)
+	if (!bt_spnego_is_open(nego))
 		return BT_ERR_DEFECTIVE_TOKEN;
 	e = bt_msg_verify_mic(nego->inner->msg, bt_bytes_of_buf(&nego->mech_list), mic, &order);
 	nego->saw_mic = e == 0;

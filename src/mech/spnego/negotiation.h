@@ -55,8 +55,8 @@ void bt_spnego_wait(struct bt_ctx *ctx);
 void bt_spnego_finish(struct bt_ctx *ctx, struct bt_mcred **delegated);
 
 /*
- * bt_spnego_make_mic, bt_spnego_take_mic - mechListMIC, over the list, by the open inner context; each once. RFC 4178 §5.
- * Errors: the message room's; DEFECTIVE_TOKEN (one that comes too early, or again).
+ * bt_spnego_make_mic, bt_spnego_take_mic - mechListMIC, over the list, by the open inner context. RFC 4178 §5.
+ * Errors: the message room's; DEFECTIVE_TOKEN (one that comes too early).
  */
 int bt_spnego_make_mic(struct bt_spnego *nego, struct bt_buf *mic);
 int bt_spnego_take_mic(struct bt_spnego *nego, struct bt_bytes mic);

@@ -133,7 +133,7 @@ bt_spnego_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_byte
 	if ((e = bt_rec_decode(&rec, bytes, &saved)) != 0 || (e = bt_spnego_begin(ctx)) != 0)
 		return e;
 	nego = bt_spnego_of(ctx);
-	if ((e = bt_buf_dup(saved.mech_list, &nego->mech_list)) != 0)
+	if (saved.mech_list.len != 0 && (e = bt_buf_dup(saved.mech_list, &nego->mech_list)) != 0)
 		return e;
 	num_listed = bt_spnego_read_mechs(bt_bytes_of_buf(&nego->mech_list), list);
 	if (saved.chosen > num_listed)
@@ -154,7 +154,7 @@ bt_spnego_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_byte
 	if (e == 0 && !is_possible(ctx))
 		e = BT_ERR_MALFORMED;
 	/* A credential does not travel, so none is claimed. */
-	if (e == 0 && nego->inner != NULL && !ctx->is_initiator && bt_spnego_is_open(nego)) {
+	if (e == 0 && nego->inner != NULL && !ctx->is_initiator) {
 		nego->inner->flags &= ~(uint32_t)BT_CTX_DELEG;
 		ctx->flags &= ~(uint32_t)BT_CTX_DELEG;
 	}

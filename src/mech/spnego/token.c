@@ -108,12 +108,6 @@ bt_spnego_read_resp(struct bt_bytes token, struct bt_spnego_resp *out)
 	return 0;
 }
 
-bool
-bt_spnego_is_resp(struct bt_bytes token)
-{
-	return token.len != 0 && token.ptr[0] == BT_DER_CONTEXT(1);
-}
-
 size_t
 bt_spnego_read_mechs(struct bt_bytes mech_list, struct bt_bytes *mechs)
 {

@@ -46,9 +46,6 @@ int bt_spnego_read_init(struct bt_bytes body, struct bt_spnego_init *out);
 /* bt_spnego_read_resp - Errors: DEFECTIVE_TOKEN; then out is empty. */
 int bt_spnego_read_resp(struct bt_bytes token, struct bt_spnego_resp *out);
 
-/* bt_spnego_is_resp - does the token look like a NegTokenResp? */
-bool bt_spnego_is_resp(struct bt_bytes token);
-
 /*
  * bt_spnego_read_mechs - the OIDs of a mech_list, in the peer's order.
  *   mechs  room for BT_SPNEGO_MECHS_MAX
