@@ -1,7 +1,6 @@
-#include <limits.h>
-#include <openssl/err.h>
-#include <openssl/rand.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -11,35 +10,50 @@
 /* Longest request served from the reserve, bytes; a confounder has 16, a key 32. */
 enum { SHORT_MAX = 256 };
 
+/*
+ * From the kernel, and not from libcrypto: its generator is behind a lock of the process, and in a child forked while another
+ * thread holds that nobody ever gives it back.
+ */
 static int
 generate(uint8_t *out, size_t len)
 {
-	int e = 0;
+	ssize_t got;
 
-	/* The program's queue of libcrypto errors is its own. */
-	ERR_set_mark();
-	while (e == 0 && len != 0) {
-		int step = len > INT_MAX ? INT_MAX : (int)len;
-
-		if (RAND_bytes(out, step) != 1)
-			e = BT_ERR_ENTROPY;
-		out += step;
-		len -= (size_t)step;
+	while (len != 0) {
+		if ((got = getrandom(out, len, 0)) < 0) {
+			if (errno == EINTR)
+				continue;
+			return BT_ERR_ENTROPY;
+		}
+		out += got;
+		len -= (size_t)got;
 	}
-	ERR_pop_to_mark();
-	return e;
+	return 0;
 }
 
+/* The kernel is slow with many bytes: it gives a key that is used once, and AES in counter mode makes them of it. */
 static int
 refill(struct bt_crypto_reserve *reserve)
 {
+	enum { NUM_MADE = sizeof reserve->bytes - BT_CRYPTO_AEAD_TAG_LEN };
+	uint8_t key[BT_CRYPTO_AEAD_KEY_LEN];
 	int e;
 
 	/* left is set last: a fork in between leaves the child an empty reserve, and a failure leaves us one. */
 	reserve->left = 0;
-	if ((e = generate(reserve->bytes, sizeof reserve->bytes)) != 0)
+	memset(reserve->bytes, 0, sizeof reserve->bytes);
+	if ((e = generate(key, sizeof key)) == 0 &&
+	    bt_crypto_aead_seal(key, (struct bt_bytes){0}, bt_bytes_of(reserve->bytes, NUM_MADE), reserve->bytes) != 0)
+		e = BT_ERR_ENTROPY;
+	bt_mem_wipe(key, sizeof key);
+	if (e != 0) {
+		bt_mem_wipe(reserve->bytes, sizeof reserve->bytes);
 		return e;
-	reserve->left = sizeof reserve->bytes;
+	}
+	/* The tag is no random number, and what has not been handed out stands at the end. */
+	memmove(reserve->bytes + BT_CRYPTO_AEAD_TAG_LEN, reserve->bytes, NUM_MADE);
+	bt_mem_wipe(reserve->bytes, BT_CRYPTO_AEAD_TAG_LEN);
+	reserve->left = NUM_MADE;
 	return 0;
 }
 

@@ -1,9 +1,11 @@
 /* Random bytes: never twice, not in a thread, not after fork; none stays behind; and a failing generator gives none at all. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_set_rand_method, to make the generator fail */
-
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,40 +130,99 @@ threads_have_other_bytes(void **state)
 	}
 }
 
-static int
-fail_to_generate(unsigned char *out, int len)
+static atomic_bool is_over;
+
+static void *
+keep_busy(void *arg)
 {
-	memset(out, 0x55, (size_t)len);
-	ERR_raise(ERR_LIB_RAND, ERR_R_INTERNAL_ERROR);
-	return 0;
+	uint8_t bytes[16];
+
+	while (!atomic_load(&is_over))
+		RAND_bytes(bytes, sizeof bytes);
+	return arg;
 }
 
-static int
-never_ready(void)
+/* Threads that a fork leaves behind hold locks for ever. None of them may be in a child's way. */
+static void
+child_of_a_busy_process(void **state)
 {
-	return 0;
+	pthread_t threads[4];
+	uint8_t bytes[16];
+	int status = 0;
+	pid_t pid;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, keep_busy, NULL), 0);
+	for (int n = 0; n < 100 && status == 0; n++) {
+		assert_true((pid = fork()) >= 0);
+		if (pid == 0) {
+			alarm(20);
+			_exit(bt_crypto_random(bytes, sizeof bytes) != 0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	atomic_store(&is_over, true);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(status, 0);
+}
+
+/* How the kernel answers here: as it does, or with no more than so many bytes, or not at all. */
+static size_t most = SIZE_MAX;
+static int interruptions;
+
+ssize_t
+getrandom(void *out, size_t len, unsigned flags)
+{
+	if (interruptions > 0) {
+		interruptions--;
+		errno = EINTR;
+		return -1;
+	}
+	if (most == 0) {
+		memset(out, 0x55, len);
+		errno = ENOSYS;
+		return -1;
+	}
+	return syscall(SYS_getrandom, out, len < most ? len : most, flags);
+}
+
+static void
+few_bytes_at_a_time(void **state)
+{
+	uint8_t bytes[1000], or_of_many[1000] = {0};
+
+	most = 7;
+	for (int i = 0; i < 40; i++) {
+		interruptions = 2;
+		assert_int_equal(bt_crypto_random(bytes, sizeof bytes), 0);
+		for (size_t j = 0; j < sizeof bytes; j++)
+			or_of_many[j] |= bytes[j];
+	}
+	most = SIZE_MAX;
+	assert_true(has_only(or_of_many, sizeof or_of_many, 0xff));
 }
 
 static void
 failure_is_told_and_gives_nothing(void **state)
 {
-	static const RAND_METHOD broken = {.bytes = fail_to_generate, .pseudorand = fail_to_generate, .status = never_ready};
 	const size_t lengths[] = {16, 32, 256, 257, 10000};
 	static uint8_t bytes[10000];
 
 	/* Begin with a reserve too small for what is asked. What is left of it must not be handed out after a failed refill. */
 	while (bt_crypto_thread_reserve()->left != 9)
 		assert_int_equal(bt_crypto_random(bytes, 1), 0);
-	assert_int_equal(RAND_set_rand_method(&broken), 1);
+	most = 0;
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		memset(bytes, 0xee, sizeof bytes);
 		assert_int_equal(bt_crypto_random(bytes, lengths[i]), BT_ERR_ENTROPY);
 		assert_true(has_only(bytes, lengths[i], 0));
 		assert_int_equal(bt_crypto_thread_reserve()->left, 0);
+		assert_true(has_only(bt_crypto_thread_reserve()->bytes, BT_CRYPTO_RESERVE_LEN, 0));
 	}
 	/* The program's queue of errors has nothing of ours. */
 	assert_true(ERR_peek_error() == 0);
-	assert_int_equal(RAND_set_rand_method(NULL), 1);
+	most = SIZE_MAX;
 	assert_int_equal(bt_crypto_random(bytes, 16), 0);
 	assert_false(has_only(bytes, 16, 0x55));
 }
@@ -175,6 +236,8 @@ main(void)
 	    cmocka_unit_test(reserve_forgets),
 	    cmocka_unit_test(child_has_other_bytes),
 	    cmocka_unit_test(threads_have_other_bytes),
+	    cmocka_unit_test(child_of_a_busy_process),
+	    cmocka_unit_test(few_bytes_at_a_time),
 	    cmocka_unit_test(failure_is_told_and_gives_nothing),
 	};
 
