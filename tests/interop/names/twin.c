@@ -186,6 +186,8 @@ list(gss_name_t name)
 		printf(" %.*s", (int)attrs->elements[i].length, (char *)attrs->elements[i].value);
 	printf("\n");
 	gss_release_buffer_set(&minor, &attrs);
+	/* MIT's library hands out a copy here, ours its own. */
+	gss_release_oid(&minor, &mech);
 }
 
 static void
