@@ -38,10 +38,10 @@ def baton_program():
     return pathlib.Path(os.environ.get("BATON") or os.readlink(f"/proc/{os.getppid()}/exe"))
 
 
-def run_on(lib, *command):
+def run_on(lib, *command, program=None):
     """The command, for it to run on that library."""
     words = [str(word) for word in command]
-    return [str(baton_program()), "run", "--", *words] if lib == "baton" else words
+    return [str(program or baton_program()), "run", "--", *words] if lib == "baton" else words
 
 
 def which_library(maps):
@@ -141,6 +141,15 @@ class Stage:
         name = self.file("krb5.conf", text + "\n" + (REALM_DIR / "krb5.conf").read_text())
         self.env["KRB5_CONFIG"] = str(name)
 
+    def keytab(self, *services):
+        """A keytab with the keys of these services, which the realm gets to know if it does not."""
+        path = self.dir / "services.keytab"
+        commands = "".join(f"addprinc -randkey {each}\n" for each in services) + f"ktadd -norandkey -k {path} {' '.join(services)}\n"
+        subprocess.run(["kadmin.local", "-r", "BATON.TEST"], input=commands.encode(), timeout=PATIENCE_S, check=True,
+                       env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert path.exists(), f"no keys for {services}"
+        return path
+
     def lend(self, source, user):
         """A copy of a file of the realm that this user may read."""
         path = self.dir / f"{user}-{pathlib.Path(source).name}"
@@ -155,13 +164,31 @@ class Stage:
             entry = pwd.getpwnam(user)
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
+    def lend_baton(self):
+        """The program and the library where any user can read them, as in a build directory. Returns the program."""
+        program = self.dir / "lent" / "src" / "cli" / "baton"
+        if not program.exists():
+            program.parent.mkdir(parents=True)
+            compat = subprocess.run(run_on("baton", "printenv", "LD_LIBRARY_PATH"), env=self.env, check=True, stdout=subprocess.PIPE)
+            library = pathlib.Path(compat.stdout.decode().strip().split(":")[0]) / "libgssapi_krb5.so.2"
+            shutil.copy(baton_program(), program)
+            (self.dir / "lent" / "src" / "gss").mkdir()
+            shutil.copy(library, self.dir / "lent" / "src" / "gss" / "libbaton.so.0")
+            (self.dir / "lent" / "compat").mkdir()
+            os.symlink("../src/gss/libbaton.so.0", self.dir / "lent" / "compat" / "libgssapi_krb5.so.2")
+        return program
+
     def popen(self, lib, *command, env=None, user=None, **options):
-        """Start a program; what it says goes to a file of the stage unless options say otherwise."""
+        """
+        Start a program; what it says goes to a file of the stage unless options say otherwise. If another user is named, and
+        this process may, it runs as that user.
+        """
+        program = self.lend_baton() if user is not None else None
         if user is not None and os.geteuid() == 0:
             command = ("setpriv", "--reuid", user, "--regid", user, "--init-groups", "--pdeathsig", "TERM", "--",
                        *command)
         log = open(self.dir / f"log.{len(self.running):02}.{pathlib.Path(command[0]).name}", "ab")
-        process = subprocess.Popen(run_on(lib, *command), env={**self.env, **(env or {})},
+        process = subprocess.Popen(run_on(lib, *command, program=program), env={**self.env, **(env or {})},
                                    **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "cwd": self.dir,
                                       "start_new_session": True, "preexec_fn": die_with_parent, **options})
         log.close()
