@@ -1,8 +1,12 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/sendfile.h>
+#include <sys/wait.h>
 
 static char path[PATH_MAX];
 
@@ -170,8 +174,76 @@ overlong_path(void **state)
 	free(name);
 }
 
+enum { NOBODY = 65534, IS_WRONG = 1, IS_NOT_SECURE = 77 };
+
+/* What a set-user-ID copy of this program does: whoever started it chose the environment, and must not choose the place. */
+static int
+run_privileged(void)
+{
+	if (getauxval(AT_SECURE) == 0)
+		return IS_NOT_SECURE;
+	if (bt_claim_place_default(geteuid()) != BT_CLAIM_PLACE_SHM ||
+	    bt_claim_place_path(BT_CLAIM_PLACE_NAMED, geteuid(), path) != BT_ERR_STORE_MISSING ||
+	    bt_claim_place_path(BT_CLAIM_PLACE_RUNTIME, geteuid(), path) != 0 || strncmp(path, "/run/user/", 10) != 0)
+		return IS_WRONG;
+	return 0;
+}
+
+static void
+copy_myself(const char *copy)
+{
+	int from = open("/proc/self/exe", O_RDONLY), to = open(copy, O_WRONLY | O_CREAT | O_EXCL, 0700);
+	struct stat st;
+
+	assert_true(from >= 0 && to >= 0 && fstat(from, &st) == 0);
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)left);
+
+		assert_true(n > 0);
+		left -= n;
+	}
+	assert_int_equal(fchown(to, NOBODY, NOBODY), 0);
+	assert_int_equal(fchmod(to, 04755), 0);
+	close(from);
+	close(to);
+}
+
+static void
+set_user_id(void **state)
+{
+	static const char *const names[] = {"BATON_CLAIM_DIR", "XDG_RUNTIME_DIR"};
+	char copy[PATH_MAX];
+	int status = 0;
+	ssize_t len;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	/* Where this program may be executed, its copy may. */
+	len = readlink("/proc/self/exe", copy, sizeof copy - 16);
+	assert_true(len > 0);
+	snprintf(copy + len, 16, ".set-user-id");
+	unlink(copy);
+	copy_myself(copy);
+	assert_int_equal(chown(fixture_dir, NOBODY, NOBODY), 0);
+	for (size_t i = 0; i < 2 && status == 0; i++) {
+		assert_true((pid = fork()) >= 0);
+		if (pid == 0) {
+			unsetenv(names[1 - i]);
+			setenv(names[i], fixture_dir, 1);
+			execl(copy, copy, "privileged", (char *)NULL);
+			_exit(IS_NOT_SECURE);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	unlink(copy);
+	if (status == IS_NOT_SECURE << 8)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(good_directory),
@@ -184,7 +256,10 @@ main(void)
 	    TEST(paths),
 	    TEST(bad_runtime_directories),
 	    TEST(overlong_path),
+	    TEST(set_user_id),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "privileged") == 0)
+		_exit(run_privileged());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

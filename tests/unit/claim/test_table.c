@@ -374,6 +374,30 @@ waits_for_an_initialiser(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
+/* One-time keys do not go into a core dump. */
+static void
+not_in_core_dumps(void **state)
+{
+	char line[512];
+	bool is_table = false, is_left_out = false;
+	FILE *maps;
+
+	fixture_open();
+	maps = fopen("/proc/self/smaps", "r");
+	if (maps == NULL)
+		skip();
+	while (fgets(line, sizeof line, maps) != NULL) {
+		is_table |= strstr(line, fixture_path) != NULL;
+		if (is_table && strncmp(line, "VmFlags:", 8) == 0) {
+			is_left_out = strstr(line, " dd") != NULL;
+			break;
+		}
+	}
+	fclose(maps);
+	assert_true(is_table);
+	assert_true(is_left_out);
+}
+
 int
 main(void)
 {
@@ -395,6 +419,7 @@ main(void)
 	    TEST(looks),
 	    TEST(retired),
 	    TEST(waits_for_an_initialiser),
+	    TEST(not_in_core_dumps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
