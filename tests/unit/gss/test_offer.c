@@ -257,6 +257,38 @@ comes_out_as_kerberos(void **state)
 	}
 }
 
+/* What MIT's library says of it. */
+static void
+facts(void **state)
+{
+	gss_buffer_desc sasl, name, words, wanted = {6, (void *)(uintptr_t) "SPNEGO"};
+	gss_OID_set set;
+	OM_uint32 minor;
+	gss_OID mech;
+	int has;
+
+	assert_int_equal(gss_inquire_saslname_for_mech(&minor, &spnego, &sasl, &name, &words), GSS_S_COMPLETE);
+	assert_int_equal(sasl.length, 6);
+	assert_memory_equal(sasl.value, "SPNEGO", 6);
+	assert_memory_equal(name.value, "spnego", 6);
+	gss_release_buffer(&minor, &sasl);
+	gss_release_buffer(&minor, &name);
+	gss_release_buffer(&minor, &words);
+	assert_int_equal(gss_inquire_mech_for_saslname(&minor, &wanted, &mech), GSS_S_COMPLETE);
+	assert_true(gss_oid_equal(mech, &spnego));
+	assert_int_equal(gss_inquire_names_for_mech(&minor, &spnego, &set), GSS_S_COMPLETE);
+	assert_int_equal(set->count, 4);
+	gss_release_oid_set(&minor, &set);
+	assert_int_equal(gss_inquire_attrs_for_mech(&minor, &spnego, &set, NULL), GSS_S_COMPLETE);
+	assert_int_equal(set->count, 2);
+	gss_test_oid_set_member(&minor, (gss_OID)(uintptr_t)GSS_C_MA_MECH_NEGO, set, &has);
+	assert_true(has);
+	gss_test_oid_set_member(&minor, (gss_OID)(uintptr_t)GSS_C_MA_ITOK_FRAMED, set, &has);
+	assert_true(has);
+	gss_release_oid_set(&minor, &set);
+	assert_int_equal(failing_live(), 0);
+}
+
 /* Refusals in SPNEGO's name have texts. */
 static void
 refusals(void **state)
@@ -299,8 +331,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(initiators_offer),	     cmocka_unit_test(nothing_to_offer), cmocka_unit_test(credentials),
-	    cmocka_unit_test(comes_out_as_kerberos), cmocka_unit_test(refusals),
+	    cmocka_unit_test(initiators_offer),
+	    cmocka_unit_test(nothing_to_offer),
+	    cmocka_unit_test(credentials),
+	    cmocka_unit_test(comes_out_as_kerberos),
+	    cmocka_unit_test(facts),
+	    cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests_name("offer", tests, NULL, NULL);

@@ -895,6 +895,49 @@ saved_forms_are_checked(void **state)
 		}
 }
 
+static void
+must_save(const struct side *side, struct bt_bytes expected)
+{
+	struct bt_wr saved;
+
+	bt_wr_init(&saved);
+	assert_int_equal(bt_spnego_pending_save(side->ctx, &saved), 0);
+	assert_int_equal(saved.len, expected.len);
+	assert_memory_equal(saved.ptr, expected.ptr, expected.len);
+	bt_wr_done(&saved);
+}
+
+/* Version 1 of the format, byte for byte; see doc/format/token.md. */
+static void
+saved_form_is_kept(void **state)
+{
+	/* The list, its first entry chosen, the OID as spelled, and the record: stage, side, what it waits with. */
+	static const struct bt_bytes sent = BT_OID("\x01\x07\x30\x05\x06\x03\x2a\x03\x01\x02\x01\x01\x06\x03\x2a\x03\x01"
+						   "\x07\x09\x01\x01\x01\x02\x01\x01\x31\x01\x01");
+	/* Its second entry, told to the peer, a MIC needed; no leg of the mechanism yet. */
+	static const struct bt_bytes chosen = BT_OID("\x01\x0c\x30\x0a\x06\x03\x2a\x03\x01\x06\x03\x2a\x03\x02\x02\x01\x02"
+						     "\x03\x01\x01\x04\x01\x01");
+	/* The same, with its MIC sent and the record of an open context. */
+	static const struct bt_bytes signed_list =
+	    BT_OID("\x01\x0c\x30\x0a\x06\x03\x2a\x03\x01\x06\x03\x2a\x03\x02\x02\x01\x02\x03\x01\x01\x04\x01\x01\x05\x01\x01"
+		   "\x06\x03\x2a\x03\x02\x07\x2c\x01\x01\x02\x03\x02\x01\xa0\x04\x08\x7f\xff\xff\xff\xff\xff\xff\xff"
+		   "\x22\x01\x01\x23\x01\x11\x24\x10sixteen bytes...\x27\x01\x01");
+	struct talk talk;
+
+	begin(&talk, "A", "A");
+	step_init(&talk);
+	must_save(&talk.i, sent);
+	end(&talk);
+	begin(&talk, "AB", "B");
+	step_init(&talk);
+	step_accept(&talk);
+	must_save(&talk.a, chosen);
+	step_init(&talk);
+	step_accept(&talk);
+	must_save(&talk.a, signed_list);
+	end(&talk);
+}
+
 /* ---- no memory ---- */
 
 static void
@@ -953,6 +996,7 @@ main(void)
 	    cmocka_unit_test_setup(bad_first_messages, reset),
 	    cmocka_unit_test_setup(delegated_at_the_end, reset),
 	    cmocka_unit_test_setup(saved_forms_are_checked, reset),
+	    cmocka_unit_test_setup(saved_form_is_kept, reset),
 	    cmocka_unit_test_setup(no_memory, reset),
 	};
 
