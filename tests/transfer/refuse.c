@@ -3,11 +3,16 @@
  */
 #include "support/hand.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -248,6 +253,98 @@ no_descriptors(void **state)
 	peer_stop(worker);
 }
 
+/* doc/format/claims.md: a slot's state is the generation, a process, and 2 for a claim that waits. */
+enum { NUM_SLOTS = 65536, SLOT_LEN = 64, USED_AT = 4096, SLOTS_AT = 12288, PRESENT_AT = 128, NUM_PAGES = 1024, WAITS = 2 };
+
+/* Every slot of the store has a claim of somebody's, until the given boot time. */
+static void
+fill_store(int64_t expires_at)
+{
+	const uint64_t state = UINT64_C(1) << 40 | WAITS;
+	uint8_t *slots = calloc(NUM_SLOTS, SLOT_LEN), ones[NUM_PAGES * 8];
+	char path[512];
+	int fd;
+
+	assert_non_null(slots);
+	memset(ones, 0xff, sizeof(ones));
+	for (size_t n = 0; n < NUM_SLOTS; n++) {
+		memcpy(slots + n * SLOT_LEN, &state, 8);
+		memcpy(slots + n * SLOT_LEN + 8, &expires_at, 8);
+	}
+	snprintf(path, sizeof(path), "%s/claims", claims_dir());
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, slots, (size_t)NUM_SLOTS * SLOT_LEN, SLOTS_AT), NUM_SLOTS * SLOT_LEN);
+	assert_int_equal(pwrite(fd, ones, sizeof(ones), USED_AT), sizeof(ones));
+	assert_int_equal(pwrite(fd, ones, NUM_PAGES / 8, PRESENT_AT), NUM_PAGES / 8);
+	close(fd);
+	free(slots);
+}
+
+static void
+a_full_store(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
+	struct ends e, half;
+
+	(void)state;
+	ends_make(&e, &usual, mit, front);
+	hand_over_acceptor(&e, worker);
+	hand_over_acceptor(&e, front);
+	ends_begin(&half, front, mit);
+	assert_int_equal(step_init(&half, &usual), CONTINUE_NEEDED);
+	fill_store(INT64_MAX / 2);
+	for (int again = 0; again < 3; again++) {
+		assert_no_export(front, e.ctx_a, FAILURE, MINOR_STORE + STORE_FULL);
+		assert_no_export(front, half.ctx_i, FAILURE, MINOR_STORE + STORE_FULL);
+		ends_speak(&e);
+	}
+	/* Claims that nobody took in time make room. */
+	fill_store(1);
+	hand_over_acceptor(&e, worker);
+	ends_speak(&e);
+	hand_over_initiator(&half, worker);
+	ends_try(&half, &usual, worker, mit);
+	ends_speak(&half);
+	ends_delete(&half);
+	ends_delete(&e);
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+}
+
+/* The memory file system has no room: not for the table, then not for a page of it, then for all. */
+static void
+a_full_file_system(void **state)
+{
+	static const char *const sizes[] = { "size=8k,mode=0700", "size=12k,mode=0700" };
+	struct peer *mit, *front;
+	struct ends e;
+
+	(void)state;
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		skip();
+	if (mount("none", claims_dir(), "tmpfs", 0, sizes[0]) != 0)
+		skip();
+	mit = peer_start("mit", NULL);
+	front = peer_start("baton", NULL);
+	ends_make(&e, &usual, mit, front);
+	for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++) {
+		assert_int_equal(mount("none", claims_dir(), "tmpfs", MS_REMOUNT, sizes[n]), 0);
+		for (int again = 0; again < 3; again++) {
+			assert_no_export(front, e.ctx_a, FAILURE, ENOSPC);
+			ends_speak(&e);
+		}
+	}
+	assert_int_equal(mount("none", claims_dir(), "tmpfs", MS_REMOUNT, "size=1m,mode=0700"), 0);
+	hand_over_acceptor(&e, front);
+	ends_speak(&e);
+	ends_delete(&e);
+	peer_stop(mit);
+	peer_stop(front);
+	assert_int_equal(umount2(claims_dir(), MNT_DETACH), 0);
+}
+
 /* Somebody deletes the store: what was in flight is lost, and what comes after works. */
 static void
 a_deleted_store(void **state)
@@ -279,7 +376,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_expired_context), cmocka_unit_test(an_expired_token), cmocka_unit_test(an_unusable_store),
-		cmocka_unit_test(no_descriptors),     cmocka_unit_test(a_deleted_store),
+		cmocka_unit_test(no_descriptors),     cmocka_unit_test(a_full_store),	  cmocka_unit_test(a_full_file_system),
+		cmocka_unit_test(a_deleted_store),
 	};
 
 	return cmocka_run_group_tests_name("refuse", tests, claims_begin, claims_end);
