@@ -139,6 +139,15 @@ struct bt_cred_request {
 	struct bt_bytes password;        /* ptr NULL: none */
 };
 
+/* How a credential is to be kept for other processes. */
+struct bt_cred_storage {
+	enum bt_usage usage;             /* which of its halves */
+	bool overwrites;                 /* what is there already of the same name */
+	bool becomes_default;
+	const struct bt_store_entry *store;
+	size_t num_store;
+};
+
 struct bt_cred_facts {
 	struct bt_mn *name;              /* shared with the caller, who frees it; NULL: any name */
 	enum bt_usage usage;
@@ -237,6 +246,22 @@ struct bt_mech {
 	int (*cred_acquire)(const struct bt_cred_request *request, struct bt_mcred **out);
 	int (*cred_inquire)(struct bt_mcred *cred, struct bt_cred_facts *out); /* cred NULL: the default initiator's */
 	void (*cred_free)(struct bt_mcred *cred);
+
+	/*
+	 * What more can be done with a credential; NULL: UNAVAILABLE. No cred is NULL, but for cred_set, which then makes one.
+	 * cred_store        Errors: DUPLICATE_ELEMENT, CRED_EXPIRED, STORE_ACCEPTOR_CRED
+	 * cred_impersonate  to act in somebody's name, by what the realm lets the impersonator do
+	 * cred_set          an option by OID, with an argument that the OID tells the kind of. Errors: UNAVAILABLE
+	 * cred_ask          questions by OID, as inquire
+	 * cred_export       to bytes that cred_import, in any process, makes one of again. Secret. Errors of cred_import: DEFECTIVE_TOKEN
+	 */
+	int (*cred_store)(struct bt_mcred *cred, const struct bt_cred_storage *storage);
+	int (*cred_impersonate)(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s,
+				struct bt_mcred **out);
+	int (*cred_set)(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
+	int (*cred_ask)(struct bt_mcred *cred, struct bt_bytes what, struct bt_answers *out);
+	int (*cred_export)(struct bt_mcred *cred, struct bt_wr *out);
+	int (*cred_import)(struct bt_bytes token, struct bt_mcred **out);
 
 	/*
 	 * One leg. ctx is NEW or EXPECT_TOKEN and becomes EXPECT_TOKEN or OPEN. token_out may be left empty; on an error it may hold a

@@ -10,6 +10,10 @@ enum {
 	BARE_AP_REQ = 0x6e,
 };
 
+/* Not declared by krb5.h. Absent: an acceptor cannot be limited to enctypes. */
+extern krb5_error_code krb5_auth_con_setpermetypes(krb5_context ctx, krb5_auth_context auth, const krb5_enctype *enctypes)
+	__attribute__((weak));
+
 /* One request, while it is looked at. */
 struct arrival {
 	struct bt_bytes ap_req;
@@ -25,12 +29,13 @@ struct arrival {
 };
 
 static void
-arrival_done(struct bt_krb5 *lib, struct arrival *arrival)
+arrival_done(struct bt_krb5 *lib, const struct bt_mcred *cred, struct arrival *arrival)
 {
 	if (arrival->authenticator != NULL)
 		krb5_free_authenticator(lib->ctx, arrival->authenticator);
 	if (arrival->ticket != NULL)
 		krb5_free_ticket(lib->ctx, arrival->ticket);
+	bt_krb5_rcache_leave(lib, cred, arrival->auth);
 	krb5_auth_con_free(lib->ctx, arrival->auth);
 	bt_krb5_cred_free(arrival->delegated);
 }
@@ -146,6 +151,21 @@ check_checksum(struct bt_krb5 *lib, const struct bt_accept_step *step, struct ar
 /* ---- the request ---- */
 
 static int
+limit_enctypes(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_auth_context auth)
+{
+	krb5_enctype enctypes[BT_KRB5_ENCTYPES_MAX + 1];
+
+	pthread_mutex_lock(&cred->lock);
+	memcpy(enctypes, cred->enctypes, sizeof enctypes);
+	pthread_mutex_unlock(&cred->lock);
+	if (enctypes[0] == 0)
+		return 0;
+	if (krb5_auth_con_setpermetypes == NULL)
+		return bt_err_note(BT_ERR_UNAVAILABLE, "This libkrb5 cannot limit an acceptor's enctypes");
+	return bt_krb5_fail(lib, krb5_auth_con_setpermetypes(lib->ctx, auth, enctypes));
+}
+
+static int
 open_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept_step *step, struct arrival *arrival)
 {
 	krb5_address address = {.magic = KV5M_ADDRESS, .addrtype = ADDRTYPE_INET};
@@ -154,7 +174,7 @@ open_request(struct bt_krb5 *lib, struct bt_mcred *cred, const struct bt_accept_
 
 	if (code != 0)
 		return bt_krb5_fail(lib, code);
-	if ((e = bt_krb5_rcache_use(lib, cred, arrival->auth)) != 0)
+	if ((e = bt_krb5_rcache_use(lib, cred, arrival->auth)) != 0 || (e = limit_enctypes(lib, cred, arrival->auth)) != 0)
 		return e;
 	/* GSS_C_AF_INET: a ticket bound to addresses must name this one. */
 	if (step->bindings != NULL && step->bindings->initiator_addrtype == 2) {
@@ -361,6 +381,29 @@ refuse(struct bt_krb5 *lib, const struct bt_ctx *ctx, int err, const struct arri
 	bt_wr_done(&wr);
 }
 
+/*
+ * Nothing was delegated, but an acceptor that can initiate as well may go on in the client's name where its realm lets it: the
+ * client's ticket is the evidence.
+ */
+static int
+delegate_constrained(struct bt_krb5 *lib, struct bt_mcred *cred, struct arrival *arrival)
+{
+	const krb5_enc_tkt_part *part = arrival->ticket->enc_part2;
+	krb5_creds evidence = {.magic = KV5M_CREDS, .client = part->client, .server = arrival->ticket->server,
+			       .keyblock = *part->session, .ticket_flags = part->flags, .times = part->times};
+	int e;
+
+	evidence.ticket = bt_krb5_data_of(arrival->request.ticket);
+	pthread_mutex_lock(&cred->lock);
+	e = bt_krb5_cred_choose(lib, cred, NULL);
+	pthread_mutex_unlock(&cred->lock);
+	if (e == 0)
+		e = bt_krb5_proxy_new(lib, cred, &evidence, &arrival->delegated);
+	if (e == 0)
+		arrival->flags |= BT_CTX_DELEG;
+	return e;
+}
+
 static int
 first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 	  struct bt_mcred **delegated)
@@ -381,6 +424,8 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 	e = check_request(lib, cred, step, &arrival);
 	if (e == 0)
 		e = check_checksum(lib, step, &arrival, delegated != NULL);
+	if (e == 0 && delegated != NULL && arrival.delegated == NULL && arrival.has_request && cred->usage == BT_USAGE_BOTH)
+		e = delegate_constrained(lib, cred, &arrival);
 	if (e == 0)
 		e = build(lib, ctx, &arrival, token_out);
 	if (e != 0) {
@@ -389,7 +434,7 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 		*delegated = arrival.delegated;
 		arrival.delegated = NULL;
 	}
-	arrival_done(lib, &arrival);
+	arrival_done(lib, cred, &arrival);
 	bt_krb5_cred_free(temporary);
 	return e;
 }

@@ -347,8 +347,13 @@ open_stores(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mc
 			return BT_ERR_NOMEM;
 		code = krb5_cc_new_unique(lib->ctx, "MEMORY", NULL, &cred->ccache);
 		cred->owns_ccache = code == 0;
+	} else if (store->open_ccache != NULL) {
+		code = krb5_cc_dup(lib->ctx, store->open_ccache, &cred->ccache);
 	} else if (store->ccache != NULL) {
 		code = krb5_cc_resolve(lib->ctx, store->ccache, &cred->ccache);
+	} else if (bt_krb5_ccache_name() != NULL) {
+		/* The program chose this one, and no other of the collection. */
+		code = krb5_cc_default(lib->ctx, &cred->ccache);
 	}
 	if (code != 0) {
 		cred->ccache = NULL;

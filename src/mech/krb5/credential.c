@@ -30,6 +30,8 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 			krb5_kt_close(lib->ctx, cred->keytab);
 		if (cred->client_keytab != NULL)
 			krb5_kt_close(lib->ctx, cred->client_keytab);
+		if (cred->rcache != NULL)
+			bt_krb5_rcache_close(lib, cred->rcache);
 		if (cred->ccache != NULL && cred->owns_ccache)
 			krb5_cc_destroy(lib->ctx, cred->ccache);
 		else if (cred->ccache != NULL)
@@ -85,31 +87,55 @@ read_store(const struct bt_cred_request *request, struct bt_krb5_store *out)
 }
 
 int
+bt_krb5_acquire(struct bt_krb5 *lib, enum bt_usage usage, const struct bt_mn *name, const struct bt_krb5_store *store,
+		struct bt_mcred **out)
+{
+	struct bt_mcred *cred = bt_krb5_cred_new(usage);
+	int e = 0;
+
+	*out = NULL;
+	if (cred == NULL)
+		return BT_ERR_NOMEM;
+	cred->is_default = name == NULL;
+	if (usage != BT_USAGE_INITIATE)
+		e = bt_krb5_acquire_acceptor(lib, name, store, cred);
+	if (e == 0 && usage != BT_USAGE_ACCEPT) {
+		pthread_mutex_lock(&cred->lock);
+		e = bt_krb5_acquire_initiator(lib, name, store, cred);
+		pthread_mutex_unlock(&cred->lock);
+	}
+	if (e != 0)
+		bt_krb5_cred_free(cred);
+	else
+		*out = cred;
+	return e;
+}
+
+/* A service to verify the password with that is no principal is a mistake, whether or not the password is right. */
+static int
+check_verify(struct bt_krb5 *lib, const struct bt_krb5_store *store)
+{
+	krb5_principal service = NULL;
+	krb5_error_code code = 0;
+
+	if (store->verify != NULL && store->verify[0] != '\0')
+		code = krb5_parse_name(lib->ctx, store->verify, &service);
+	krb5_free_principal(lib->ctx, service);
+	return bt_krb5_fail(lib, code);
+}
+
+int
 bt_krb5_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out)
 {
 	struct bt_krb5_store store;
 	struct bt_krb5 *lib;
-	struct bt_mcred *cred;
 	int e;
 
 	*out = NULL;
 	if ((e = read_store(request, &store)) != 0 || (e = bt_krb5_enter(&lib)) != 0)
 		return e;
-	cred = bt_krb5_cred_new(request->usage);
-	if (cred == NULL)
-		e = BT_ERR_NOMEM;
-	if (e == 0 && request->usage != BT_USAGE_INITIATE)
-		e = bt_krb5_acquire_acceptor(lib, request->name, &store, cred);
-	if (e == 0 && request->usage != BT_USAGE_ACCEPT) {
-		pthread_mutex_lock(&cred->lock);
-		e = bt_krb5_acquire_initiator(lib, request->name, &store, cred);
-		pthread_mutex_unlock(&cred->lock);
-	}
-	if (e != 0) {
-		bt_krb5_cred_free(cred);
-		cred = NULL;
-	}
-	*out = cred;
+	if ((e = check_verify(lib, &store)) == 0)
+		e = bt_krb5_acquire(lib, request->usage, request->name, &store, out);
 	bt_krb5_leave(lib);
 	return e;
 }

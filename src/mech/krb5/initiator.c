@@ -136,13 +136,15 @@ make_request(struct bt_krb5 *lib, struct bt_ctx *ctx, struct request *request, k
 /* ---- first leg ---- */
 
 static uint32_t
-first_flags(struct bt_krb5 *lib, uint32_t asked, const krb5_creds *creds)
+first_flags(struct bt_krb5 *lib, uint32_t asked, const struct bt_mcred *cred, const krb5_creds *creds)
 {
 	uint32_t flags;
 
 	if (lib->enforces_ok_as_delegate && (asked & BT_CTX_DELEG) != 0)
 		asked = (asked & ~(uint32_t)BT_CTX_DELEG) | BT_CTX_DELEG_POLICY;
-	flags = (asked & TOLD_FLAGS) | BT_CTX_TRANS | BT_CTX_CONF | BT_CTX_INTEG;
+	flags = (asked & TOLD_FLAGS) | BT_CTX_TRANS;
+	if (!cred->hides_protection)
+		flags |= BT_CTX_CONF | BT_CTX_INTEG;
 	if ((flags & BT_CTX_DCE_STYLE) != 0)
 		flags |= BT_CTX_MUTUAL;
 	if ((asked & BT_CTX_DELEG_POLICY) != 0 && (creds->ticket_flags & TKT_FLG_OK_AS_DELEGATE) != 0)
@@ -192,7 +194,7 @@ send_request(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step 
 	int e;
 
 	bt_wr_init(&request.bytes);
-	ctx->flags = request.checksum.flags = first_flags(lib, step->flags, creds);
+	ctx->flags = request.checksum.flags = first_flags(lib, step->flags, cred, creds);
 	if ((e = bt_krb5_bindings_hash(lib, step->bindings, request.checksum.bindings)) != 0)
 		return e;
 	if ((step->flags & BT_CTX_CHANNEL_BOUND) != 0 && (code = bt_krb5_authdata_bound(lib->ctx, creds)) != 0)
@@ -250,6 +252,30 @@ first_leg_with(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_ste
 	return e;
 }
 
+/* With the enctypes that the credential is limited to, which libkrb5 knows as those to ask tickets for. */
+static int
+first_leg_limited(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_mcred *cred,
+		  krb5_principal server, struct bt_buf *token_out)
+{
+	krb5_enctype enctypes[BT_KRB5_ENCTYPES_MAX + 1];
+	krb5_error_code code = 0;
+	int e;
+
+	/* What is chosen under the lock stays chosen, so the exchange with the KDC need not hold it. */
+	pthread_mutex_lock(&cred->lock);
+	e = bt_krb5_cred_choose(lib, cred, server);
+	memcpy(enctypes, cred->enctypes, sizeof enctypes);
+	pthread_mutex_unlock(&cred->lock);
+	if (e != 0)
+		return e;
+	if (enctypes[0] != 0)
+		code = krb5_set_default_tgs_enctypes(lib->ctx, enctypes);
+	e = code != 0 ? bt_krb5_fail(lib, code) : first_leg_with(lib, ctx, step, cred, server, token_out);
+	if (enctypes[0] != 0)
+		krb5_set_default_tgs_enctypes(lib->ctx, NULL);
+	return e;
+}
+
 static int
 first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out)
 {
@@ -269,14 +295,8 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *st
 		e = bt_krb5_cred_default(BT_USAGE_INITIATE, &temporary);
 		cred = temporary;
 	}
-	if (e == 0) {
-		/* What is chosen under the lock stays chosen, so the exchange with the KDC need not hold it. */
-		pthread_mutex_lock(&cred->lock);
-		e = bt_krb5_cred_choose(lib, cred, server);
-		pthread_mutex_unlock(&cred->lock);
-	}
 	if (e == 0)
-		e = first_leg_with(lib, ctx, step, cred, server, token_out);
+		e = first_leg_limited(lib, ctx, step, cred, server, token_out);
 	bt_krb5_cred_free(temporary);
 	krb5_free_principal(lib->ctx, server);
 	return e;

@@ -7,6 +7,7 @@
 /* Not declared by krb5.h; exported since 1.18. Absent: a replay cache cannot be chosen by name. */
 extern krb5_error_code k5_rc_resolve(krb5_context ctx, const char *name, krb5_rcache *out) __attribute__((weak));
 extern void k5_rc_close(krb5_context ctx, krb5_rcache rcache) __attribute__((weak));
+extern const char *k5_rc_get_name(krb5_context ctx, krb5_rcache rcache) __attribute__((weak));
 
 krb5_error_code
 bt_krb5_keytab_matches(struct bt_krb5 *lib, krb5_keytab keytab, krb5_const_principal princ)
@@ -74,8 +75,8 @@ check_name(struct bt_krb5 *lib, krb5_keytab keytab, const struct bt_mn *name, kr
 	return BT_ERR_KEYTAB_NOMATCH;
 }
 
-static int
-check_rcache(struct bt_krb5 *lib, const char *name)
+int
+bt_krb5_rcache_check(struct bt_krb5 *lib, const char *name)
 {
 	krb5_rcache rcache;
 	krb5_error_code code;
@@ -138,13 +139,15 @@ bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const st
 	int e;
 
 	if (store->rcache != NULL) {
-		if ((e = check_rcache(lib, store->rcache)) != 0)
+		if ((e = bt_krb5_rcache_check(lib, store->rcache)) != 0)
 			return e;
 		cred->rcache_name = bt_mem_strdup(store->rcache, strlen(store->rcache));
 		if (cred->rcache_name == NULL)
 			return BT_ERR_NOMEM;
 	}
-	if (store->keytab != NULL)
+	if (store->open_keytab != NULL)
+		code = krb5_kt_dup(lib->ctx, store->open_keytab, &cred->keytab);
+	else if (store->keytab != NULL)
 		code = krb5_kt_resolve(lib->ctx, store->keytab, &cred->keytab);
 	else
 		code = open_default(lib, &cred->keytab);
@@ -164,14 +167,35 @@ bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const st
 int
 bt_krb5_rcache_use(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth)
 {
-	krb5_rcache rcache;
+	krb5_rcache rcache = cred->rcache;
 	krb5_error_code code;
 
-	if (cred->rcache_name == NULL)
+	if (rcache == NULL && cred->rcache_name == NULL)
 		return 0;
-	if ((code = k5_rc_resolve(lib->ctx, cred->rcache_name, &rcache)) != 0)
+	if (rcache == NULL && (code = k5_rc_resolve(lib->ctx, cred->rcache_name, &rcache)) != 0)
 		return bt_krb5_fail(lib, code);
-	if ((code = krb5_auth_con_setrcache(lib->ctx, auth, rcache)) != 0)
+	if ((code = krb5_auth_con_setrcache(lib->ctx, auth, rcache)) != 0 && rcache != cred->rcache)
 		k5_rc_close(lib->ctx, rcache);
 	return bt_krb5_fail(lib, code);
+}
+
+void
+bt_krb5_rcache_leave(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth)
+{
+	/* Freeing auth would close the credential's own. */
+	if (auth != NULL && cred != NULL && cred->rcache != NULL)
+		krb5_auth_con_setrcache(lib->ctx, auth, NULL);
+}
+
+void
+bt_krb5_rcache_close(struct bt_krb5 *lib, krb5_rcache rcache)
+{
+	if (k5_rc_close != NULL)
+		k5_rc_close(lib->ctx, rcache);
+}
+
+const char *
+bt_krb5_rcache_name(struct bt_krb5 *lib, krb5_rcache rcache)
+{
+	return k5_rc_get_name != NULL ? k5_rc_get_name(lib->ctx, rcache) : NULL;
 }

@@ -108,14 +108,18 @@ int bt_krb5_acceptor_principal(struct bt_krb5 *lib, const struct bt_mn *mn, krb5
 
 /* ---- credential.c, ccache.c, keytab.c ---- */
 
+enum { BT_KRB5_ENCTYPES_MAX = 16 }; /* that a program may limit a credential to; more than there are */
+
 struct bt_mcred {
 	enum bt_usage usage;
+	bool is_default;               /* acquired without a name */
 	struct bt_mn *acceptor;        /* as acquired; NULL: any name */
 
 	/* Acceptor's half; immutable. */
 	krb5_keytab keytab;
 	krb5_principal match;          /* NULL: any key of the keytab */
 	char *rcache_name;             /* NULL: libkrb5's default replay cache */
+	krb5_rcache rcache;            /* or one that the program has opened, now our own; else NULL */
 	char *keytab_path;             /* of a keytab that is a file, else NULL */
 	pthread_mutex_t snapshot_lock; /* protects the next two, and what they count */
 	struct bt_krb5_snapshot *snapshot;
@@ -133,6 +137,8 @@ struct bt_mcred {
 	int64_t ends_at;               /* Kerberos time; 0: nothing there yet */
 	int64_t refresh_at;            /* from the client keytab; 0: never */
 	krb5_principal impersonator;   /* of a constrained delegation cache, or NULL */
+	krb5_enctype enctypes[BT_KRB5_ENCTYPES_MAX + 1]; /* that contexts may use, ends with 0; none: all */
+	bool hides_protection;         /* acceptors are not told of CONF and INTEG that nobody asked for */
 };
 
 int bt_krb5_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out);
@@ -149,7 +155,13 @@ int bt_krb5_cred_default(enum bt_usage usage, struct bt_mcred **out);
 struct bt_krb5_store {
 	const char *ccache, *client_keytab, *keytab, *rcache, *verify;
 	struct bt_bytes password; /* ptr NULL: none */
+	krb5_ccache open_ccache;  /* in place of the names, borrowed; NULL: none */
+	krb5_keytab open_keytab;
 };
+
+/* bt_krb5_acquire - a credential from a store. */
+int bt_krb5_acquire(struct bt_krb5 *lib, enum bt_usage usage, const struct bt_mn *name, const struct bt_krb5_store *store,
+		    struct bt_mcred **out);
 
 /* bt_krb5_acquire_acceptor - keytab.c: fill the acceptor's half. */
 int bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
@@ -158,8 +170,16 @@ int bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, cons
 /* bt_krb5_acceptor_register - keytab.c: the keytab of acceptors that name none, in this process. NULL: libkrb5's. Errors: NOMEM. */
 int bt_krb5_acceptor_register(const char *keytab);
 
-/* bt_krb5_rcache_use - keytab.c: the replay cache the credential names, if it names one; auth owns it then. */
+/* bt_krb5_rcache_check - keytab.c: can it be opened? Errors: UNAVAILABLE, libkrb5's. */
+int bt_krb5_rcache_check(struct bt_krb5 *lib, const char *name);
+
+/* bt_krb5_rcache_use - keytab.c: the replay cache the credential has or names, if it does, until bt_krb5_rcache_leave. */
 int bt_krb5_rcache_use(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth);
+void bt_krb5_rcache_leave(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_auth_context auth);
+
+/* bt_krb5_rcache_close, bt_krb5_rcache_name - of one that the program has opened. name: NULL if libkrb5 does not tell. */
+void bt_krb5_rcache_close(struct bt_krb5 *lib, krb5_rcache rcache);
+const char *bt_krb5_rcache_name(struct bt_krb5 *lib, krb5_rcache rcache);
 
 /* bt_krb5_acquire_initiator - ccache.c: fill the initiator's half, as far as can be known before a target is. */
 int bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
@@ -176,6 +196,22 @@ krb5_error_code bt_krb5_keytab_matches(struct bt_krb5 *lib, krb5_keytab keytab, 
 
 /* bt_krb5_keytab_first - keytab.c: the principal of its first entry. */
 krb5_error_code bt_krb5_keytab_first(struct bt_krb5 *lib, krb5_keytab keytab, krb5_principal *out);
+
+/* ---- storage.c, proxy.c, option.c, carry.c: what more there is to credentials; see mech.h ---- */
+
+int bt_krb5_cred_store(struct bt_mcred *cred, const struct bt_cred_storage *storage);
+int bt_krb5_cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s,
+			     struct bt_mcred **out);
+int bt_krb5_cred_set(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
+int bt_krb5_cred_ask(struct bt_mcred *cred, struct bt_bytes what, struct bt_answers *out);
+int bt_krb5_cred_export(struct bt_mcred *cred, struct bt_wr *out);
+int bt_krb5_cred_import(struct bt_bytes token, struct bt_mcred **out);
+
+/*
+ * bt_krb5_proxy_new - a credential over a new MEMORY cache that acts for the client of a ticket to the impersonator itself: S4U2Proxy
+ * with that ticket as the evidence. impersonator has chosen its cache. Errors: BAD_USAGE (it is one of these itself).
+ */
+int bt_krb5_proxy_new(struct bt_krb5 *lib, struct bt_mcred *impersonator, krb5_creds *evidence, struct bt_mcred **out);
 
 /* ---- snapshot.c: a keytab file's keys kept in memory while the file stays as it is ---- */
 
