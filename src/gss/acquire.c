@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "gss/credential.h"
+#include "gss/status.h"
 
 /* What a program asks for, as it asked; the same for all ways of asking. */
 struct wish {
@@ -11,10 +12,12 @@ struct wish {
 	gss_const_key_value_set_t store;
 	bool has_password;           /* the calls with a password need a name as well */
 	gss_const_buffer_t password;
+	bool impersonates;           /* the calls that do need a name and an impersonator */
+	gss_const_cred_id_t impersonator;
 };
 
-static void
-check_store(struct bt_call *call, gss_const_key_value_set_t store)
+void
+bt_cred_check_store(struct bt_call *call, gss_const_key_value_set_t store)
 {
 	if (store == GSS_C_NO_CRED_STORE)
 		return;
@@ -29,14 +32,33 @@ check_store(struct bt_call *call, gss_const_key_value_set_t store)
 	}
 }
 
+struct bt_store_entry *
+bt_cred_store_entries(struct bt_call *call, gss_const_key_value_set_t store, size_t *num)
+{
+	struct bt_store_entry *entries;
+
+	*num = store != NULL ? store->count : 0;
+	if ((entries = bt_mem_alloc(*num * sizeof *entries)) == NULL)
+		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	for (size_t i = 0; entries != NULL && i < *num; i++)
+		entries[i] = (struct bt_store_entry){store->elements[i].key, store->elements[i].value};
+	return entries;
+}
+
 static void
 check_wish(struct bt_call *call, const struct wish *wish)
 {
+	if (wish->impersonates && wish->impersonator == GSS_C_NO_CREDENTIAL)
+		bt_call_refuse(call, GSS_S_CALL_INACCESSIBLE_READ | GSS_S_NO_CRED, 0);
+	if (wish->impersonates)
+		bt_call_cred(call, wish->impersonator);
+	if (wish->impersonates)
+		bt_call_name(call, wish->name);
 	if (wish->name != GSS_C_NO_NAME || wish->has_password)
 		bt_call_name(call, wish->name);
 	if (wish->usage != GSS_C_BOTH && wish->usage != GSS_C_INITIATE && wish->usage != GSS_C_ACCEPT)
 		bt_call_refuse(call, GSS_S_FAILURE, EINVAL);
-	check_store(call, wish->store);
+	bt_cred_check_store(call, wish->store);
 	if (wish->has_password && bt_call_input(call, wish->password, 0).len == 0)
 		bt_call_refuse(call, GSS_S_FAILURE, EINVAL);
 }
@@ -45,26 +67,49 @@ static void
 ask_mech(struct bt_call *call, const struct bt_mech *mech, const struct wish *wish, const struct bt_mn *mn,
 	 struct bt_mcred **out)
 {
-	size_t num = wish->store != NULL ? wish->store->count : 0;
-	struct bt_store_entry *entries = bt_mem_alloc(num * sizeof *entries);
 	struct bt_cred_request request = {
 		.name = mn,
 		.usage = (enum bt_usage)wish->usage,
 		.lifetime_s = wish->lifetime_s,
-		.store = entries,
-		.num_store = num,
 		.password = bt_call_input_optional(call, wish->password),
 	};
+	struct bt_store_entry *entries = bt_cred_store_entries(call, wish->store, &request.num_store);
 
-	if (entries == NULL) {
-		bt_call_error(call, NULL, BT_ERR_NOMEM);
-		return;
-	}
-	for (size_t i = 0; i < num; i++)
-		entries[i] = (struct bt_store_entry){wish->store->elements[i].key, wish->store->elements[i].value};
+	request.store = entries;
 	/* Whatever the mechanism's library says went wrong, what it means is that there is no credential. */
-	bt_call_error_else(call, mech, mech->cred_acquire(&request, out), GSS_S_NO_CRED);
+	if (entries != NULL)
+		bt_call_error_else(call, mech, mech->cred_acquire(&request, out), GSS_S_NO_CRED);
 	bt_mem_free(entries);
+}
+
+/* Nobody is accepted in somebody else's name, so usage is to be INITIATE. */
+static void
+ask_impersonator(struct bt_call *call, const struct bt_mech *mech, const struct wish *wish, const struct bt_mn *mn,
+		 struct bt_mcred **out)
+{
+	const struct gss_cred_id_struct *cred = bt_call_cred(call, wish->impersonator);
+	const struct bt_cred_element *element;
+	struct bt_mcred *impersonator = NULL;
+	struct bt_cred_facts facts = {0};
+	int e;
+
+	for (size_t i = 0; impersonator == NULL && (element = bt_cred_at_work(cred, i)) != NULL; i++)
+		if (element->mech == mech)
+			impersonator = element->mcred;
+	if (mech->cred_impersonate == NULL)
+		bt_call_refuse(call, GSS_S_UNAVAILABLE, 0);
+	if (impersonator == NULL)
+		bt_call_refuse(call, GSS_S_NO_CRED, 0);
+	if (wish->usage != GSS_C_INITIATE)
+		bt_call_error(call, mech, BT_ERR_BAD_USAGE);
+	if (!bt_call_failed(call))
+		facts = bt_cred_facts_of(call, mech, impersonator);
+	bt_mn_free(facts.name);
+	if (facts.usage == BT_USAGE_ACCEPT)
+		bt_call_error(call, mech, BT_ERR_NO_CRED);
+	/* The impersonator has what it takes: what goes wrong now is that it may not, or for whom. */
+	if (!bt_call_failed(call) && (e = mech->cred_impersonate(impersonator, mn, wish->lifetime_s, out)) != 0)
+		bt_call_refuse_as(call, mech, e == BT_ERR_UNAVAILABLE ? GSS_S_UNAVAILABLE : GSS_S_FAILURE, bt_status_minor(e));
 }
 
 /* One mechanism's credential, if it does not negotiate. NULL: failed. */
@@ -79,7 +124,9 @@ acquire(struct bt_call *call, const struct bt_mech *mech, const struct wish *wis
 		return NULL;
 	if (wish->name != GSS_C_NO_NAME)
 		bt_call_error(call, mech, bt_name_to_mn(wish->name, mech, &mn));
-	if (!bt_call_failed(call))
+	if (!bt_call_failed(call) && wish->impersonates)
+		ask_impersonator(call, mech, wish, mn, &mcred);
+	else if (!bt_call_failed(call))
 		ask_mech(call, mech, wish, mn, &mcred);
 	if (!bt_call_failed(call) && (element = bt_cred_element_new(mech, mcred)) == NULL)
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
@@ -180,7 +227,8 @@ acquire_each(struct bt_call *call, const struct wish *wish, gss_const_OID_set de
 {
 	struct gathering all = {.first = *call};
 	struct bt_mechs mechs = bt_mechs_all();
-	size_t num = desired != NULL ? desired->count : mechs.num;
+	/* Who impersonates without saying how does it with the default mechanism alone. */
+	size_t num = desired != NULL ? desired->count : wish->impersonates ? 1 : mechs.num;
 
 	for (size_t i = 0; !bt_call_failed(call) && i < num; i++) {
 		struct bt_call one = *call;
@@ -195,7 +243,7 @@ acquire_each(struct bt_call *call, const struct wish *wish, gss_const_OID_set de
 		else
 			gather(&all, &one, acquire(&one, mech, wish));
 	}
-	for (size_t i = 0; all.cred != NULL && desired == NULL && i < mechs.num; i++) {
+	for (size_t i = 0; all.cred != NULL && desired == NULL && !wish->impersonates && i < mechs.num; i++) {
 		struct bt_call one = *call;
 
 		if (bt_mechs_negotiates(mechs.list[i]))
@@ -389,6 +437,35 @@ gss_add_cred_with_password(OM_uint32 *minor_status, const gss_cred_id_t input_cr
 			    .lifetime_s = wished_lifetime_s(cred_usage, initiator_time_req, acceptor_time_req),
 			    .has_password = true,
 			    .password = password};
+	struct added out = {output_cred_handle, actual_mechs, initiator_time_rec, acceptor_time_rec};
+
+	return add_cred(minor_status, input_cred_handle, &wish, desired_mech, &out);
+}
+
+OM_uint32
+gss_acquire_cred_impersonate_name(OM_uint32 *minor_status, const gss_cred_id_t impersonator_cred_handle,
+				  const gss_name_t desired_name, OM_uint32 time_req, const gss_OID_set desired_mechs,
+				  gss_cred_usage_t cred_usage, gss_cred_id_t *output_cred_handle, gss_OID_set *actual_mechs,
+				  OM_uint32 *time_rec)
+{
+	struct wish wish = {.name = desired_name, .usage = cred_usage, .lifetime_s = time_req, .impersonates = true,
+			    .impersonator = impersonator_cred_handle};
+
+	return acquire_cred(minor_status, &wish, desired_mechs, output_cred_handle, actual_mechs, time_rec);
+}
+
+OM_uint32
+gss_add_cred_impersonate_name(OM_uint32 *minor_status, gss_cred_id_t input_cred_handle,
+			      const gss_cred_id_t impersonator_cred_handle, const gss_name_t desired_name,
+			      const gss_OID desired_mech, gss_cred_usage_t cred_usage, OM_uint32 initiator_time_req,
+			      OM_uint32 acceptor_time_req, gss_cred_id_t *output_cred_handle, gss_OID_set *actual_mechs,
+			      OM_uint32 *initiator_time_rec, OM_uint32 *acceptor_time_rec)
+{
+	struct wish wish = {.name = desired_name,
+			    .usage = cred_usage,
+			    .lifetime_s = wished_lifetime_s(cred_usage, initiator_time_req, acceptor_time_req),
+			    .impersonates = true,
+			    .impersonator = impersonator_cred_handle};
 	struct added out = {output_cred_handle, actual_mechs, initiator_time_rec, acceptor_time_rec};
 
 	return add_cred(minor_status, input_cred_handle, &wish, desired_mech, &out);

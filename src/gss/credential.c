@@ -137,6 +137,37 @@ bt_cred_speaker(const struct bt_mech *mech, const struct bt_cred_element *elemen
 	return element->mech;
 }
 
+/* Is an element under the ith one elsewhere too, where it counts? */
+static bool
+is_elsewhere(const struct gss_cred_id_struct *cred, size_t i, const struct bt_cred_element *element)
+{
+	for (size_t j = 0; j < cred->num_elements; j++) {
+		const struct gss_cred_id_struct *under = cred->elements[j]->under;
+
+		if (cred->elements[j] == element)
+			return true;
+		for (size_t k = 0; under != NULL && j < i && k < under->num_elements; k++)
+			if (under->elements[k] == element)
+				return true;
+	}
+	return false;
+}
+
+const struct bt_cred_element *
+bt_cred_at_work(const struct gss_cred_id_struct *cred, size_t n)
+{
+	for (size_t i = 0; cred != NULL && i < cred->num_elements; i++) {
+		const struct gss_cred_id_struct *under = cred->elements[i]->under;
+
+		if (under == NULL && n-- == 0)
+			return cred->elements[i];
+		for (size_t j = 0; under != NULL && j < under->num_elements; j++)
+			if (!is_elsewhere(cred, i, under->elements[j]) && n-- == 0)
+				return under->elements[j];
+	}
+	return NULL;
+}
+
 struct gss_cred_id_struct *
 bt_call_cred(struct bt_call *call, gss_const_cred_id_t cred)
 {

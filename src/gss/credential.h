@@ -25,6 +25,12 @@ struct bt_cred_element *bt_cred_find(const struct gss_cred_id_struct *cred, cons
 const struct bt_mech *bt_cred_speaker(const struct bt_mech *mech, const struct bt_cred_element *element,
 				      struct bt_mcred **mcred);
 
+/*
+ * bt_cred_at_work - the nth of the credentials behind a handle that are a mechanism's own: its elements, and what is under those that
+ * negotiate, each once. NULL: there are no more. cred may be NULL.
+ */
+const struct bt_cred_element *bt_cred_at_work(const struct gss_cred_id_struct *cred, size_t n);
+
 /* bt_cred_new_from - a handle with the elements of old (may be NULL), shared, and room for one more. NULL: no memory. */
 struct gss_cred_id_struct *bt_cred_new_from(const struct gss_cred_id_struct *old);
 
@@ -42,5 +48,11 @@ OM_uint32 bt_cred_lifetime_s(const struct bt_cred_facts *facts);
 /* bt_cred_give_mechs, bt_cred_give_time - mechanisms, and the shortest lifetime, of all elements. out may be NULL. */
 void bt_cred_give_mechs(struct bt_call *call, const struct gss_cred_id_struct *cred, gss_OID_set *out);
 void bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, OM_uint32 *out);
+
+/* bt_cred_check_store - a store that a program gave, or GSS_C_NO_CRED_STORE. Failure: GSS_S_DUPLICATE_ELEMENT for a key that is there twice. */
+void bt_cred_check_store(struct bt_call *call, gss_const_key_value_set_t store);
+
+/* bt_cred_store_entries - its entries as mechanisms read them; the caller frees the array alone. NULL: failed. */
+struct bt_store_entry *bt_cred_store_entries(struct bt_call *call, gss_const_key_value_set_t store, size_t *num);
 
 #endif

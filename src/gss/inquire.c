@@ -1,9 +1,9 @@
 #include "gss/buffer_set.h"
 #include "gss/call.h"
+#include "gss/credential.h"
 #include "gss/handle.h"
 #include "gss/lucid.h"
 #include "gss/mechs.h"
-#include "gss/oids.h"
 
 /* Copy a mechanism's answers into a set. An answer of no buffers is an empty set. */
 static void
@@ -44,6 +44,29 @@ gss_inquire_sec_context_by_oid(OM_uint32 *minor_status, const gss_ctx_id_t conte
 	return bt_call_end(&call);
 }
 
+/* Each mechanism that knows the question adds what it has to say. */
+static void
+ask_elements(struct bt_call *call, const struct gss_cred_id_struct *cred, struct bt_bytes what, struct bt_answers *out)
+{
+	const struct bt_cred_element *element;
+	bool is_known = false;
+
+	for (size_t i = 0; !bt_call_failed(call) && (element = bt_cred_at_work(cred, i)) != NULL; i++) {
+		const struct bt_mech *mech = element->mech;
+		struct bt_answers answers = {0};
+		int e = mech->cred_ask != NULL ? mech->cred_ask(element->mcred, what, &answers) : BT_ERR_UNAVAILABLE;
+
+		is_known = is_known || e != BT_ERR_UNAVAILABLE;
+		for (size_t j = 0; e == 0 && j < answers.num_items; j++)
+			e = bt_answers_add_copy(out, bt_bytes_of_buf(&answers.items[j]));
+		if (e != BT_ERR_UNAVAILABLE)
+			bt_call_error(call, mech, e);
+		bt_answers_free(&answers);
+	}
+	if (!is_known)
+		bt_call_error(call, cred->num_elements != 0 ? cred->elements[0]->mech : NULL, BT_ERR_UNAVAILABLE);
+}
+
 OM_uint32
 gss_inquire_cred_by_oid(OM_uint32 *minor_status, const gss_cred_id_t cred_handle, const gss_OID desired_object,
 			gss_buffer_set_t *data_set)
@@ -60,9 +83,8 @@ gss_inquire_cred_by_oid(OM_uint32 *minor_status, const gss_cred_id_t cred_handle
 		bt_call_refuse(&call, GSS_S_CALL_INACCESSIBLE_READ | GSS_S_NO_CRED, 0);
 	cred = bt_call_cred(&call, cred_handle);
 	what = bt_call_oid(&call, desired_object);
-	/* The one question there is: on whose behalf a credential was made. None here is for another, so nobody's. */
-	if (!bt_call_failed(&call) && !bt_bytes_has_prefix(what, bt_oid_view(&bt_oids[BT_OID_GET_CRED_IMPERSONATOR])))
-		bt_call_error(&call, cred->num_elements != 0 ? cred->elements[0]->mech : NULL, BT_ERR_UNAVAILABLE);
+	if (!bt_call_failed(&call))
+		ask_elements(&call, cred, what, &answers);
 	give_answers(&call, &answers, data_set);
 	bt_answers_free(&answers);
 	return bt_call_end(&call);

@@ -27,6 +27,14 @@ OM_uint32 gss_krb5_export_lucid_sec_context(OM_uint32 *, gss_ctx_id_t *, OM_uint
 OM_uint32 gss_krb5_free_lucid_sec_context(OM_uint32 *, void *);
 
 /* Declared nowhere. */
+int32_t krb5_gss_use_kdc_context(void);
+OM_uint32 krb5_gss_register_acceptor_identity(const char *);
+OM_uint32 gss_krb5_ccache_name(OM_uint32 *, const char *, const char **);
+OM_uint32 gss_krb5_copy_ccache(OM_uint32 *, gss_cred_id_t, void *);
+OM_uint32 gss_krb5_import_cred(OM_uint32 *, void *, void *, void *, gss_cred_id_t *);
+OM_uint32 gss_krb5_set_allowable_enctypes(OM_uint32 *, gss_cred_id_t, OM_uint32, int32_t *);
+OM_uint32 gss_krb5_set_cred_rcache(OM_uint32 *, gss_cred_id_t, void *);
+OM_uint32 gssspi_set_cred_option(OM_uint32 *, gss_cred_id_t, const gss_OID, const gss_buffer_t);
 int gss_krb5int_make_seal_token_v3(void);
 OM_uint32 gss_krb5int_unseal_token_v3(void);
 long gssint_g_seqstate_init(void);
@@ -44,6 +52,7 @@ enum kind {
 	ACCOUNT, /* a name that is no mechanism name */
 	CRED,
 	CRED_REF,
+	CRED_KEPT, /* in-out: it is there and stays */
 	INPUT,
 	OID,
 	OID_REF,
@@ -92,6 +101,8 @@ enum content {
 	THING,
 	TYPE,
 	DEMAND,
+	OPTION,
+	CRED_TOKEN,
 	WRAP_PIECES,
 	UNWRAP_PIECES,
 	MIC_PIECES,
@@ -162,6 +173,28 @@ static const struct call calls[] = {
 	{CALL(gss_inquire_cred_by_oid),
 	 .args = {M, {CRED, R | GSS_S_NO_CRED}, {OID, R, R, IMPERSONATOR}, {OUT_BUFFER_SET, W}}},
 	{CALL(gss_set_neg_mechs), .args = {M, {CRED, R | GSS_S_NO_CRED}, {OID_SET, R}}},
+	{CALL(gss_acquire_cred_impersonate_name),
+	 .args = {M, {CRED, R | GSS_S_NO_CRED}, NAME_IN, N(0), {OID_SET, 0}, N(GSS_C_INITIATE), {OUT_CRED, W}, SET_OUT_IF,
+		  NUM_OUT_IF}},
+	{CALL(gss_add_cred_impersonate_name),
+	 .args = {M, N(0), {CRED, R | GSS_S_NO_CRED}, NAME_IN, MECH_IF, N(GSS_C_INITIATE), N(0), N(0),
+		  {OUT_CRED, W | GSS_S_NO_CRED}, SET_OUT_IF, NUM_OUT_IF, NUM_OUT_IF}},
+	{CALL(gss_store_cred), .args = {M, {CRED, R | GSS_S_NO_CRED}, N(GSS_C_INITIATE), MECH_IF, N(0), N(0), SET_OUT_IF,
+					NUM_OUT_IF}},
+	{CALL(gss_store_cred_into), .args = {M, {CRED, R | GSS_S_NO_CRED}, N(GSS_C_BOTH), MECH_IF, N(0), N(0), {STORE, 0},
+					     SET_OUT_IF, NUM_OUT_IF}},
+	{CALL(gss_export_cred), .args = {M, {CRED, R | GSS_S_NO_CRED}, BUF_OUT}},
+	{CALL(gss_import_cred),
+	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, GSS_S_DEFECTIVE_TOKEN, CRED_TOKEN}, {OUT_CRED, W}}},
+	{CALL(gss_set_cred_option), .args = {M, {CRED_KEPT, W}, {OID, R, R, OPTION}, N(0)}},
+	{CALL(gssspi_set_cred_option), .args = {M, CRED_IF, {OID, R, R, OPTION}, N(0)}},
+	{CALL(gss_krb5_copy_ccache), .args = {M, {CRED, R | GSS_S_NO_CRED}, N(1)}},
+	{CALL(gss_krb5_import_cred), .args = {M, N(1), N(0), N(0), {OUT_CRED, W}}},
+	{CALL(gss_krb5_set_allowable_enctypes), .args = {M, {CRED, R | GSS_S_NO_CRED}, N(0), N(0)}},
+	{CALL(gss_krb5_set_cred_rcache), .args = {M, {CRED, R | GSS_S_NO_CRED}, N(1)}},
+	{CALL(gss_krb5_ccache_name), .args = {M, N(0), N(0)}},
+	{CALL(krb5_gss_register_acceptor_identity), .has_no_minor = true, .args = {N(0)}},
+	{CALL(krb5_gss_use_kdc_context), .has_no_minor = true, .args = {N(0)}},
 	{CALL(gss_release_cred), .args = {M, {CRED_REF, R | GSS_S_NO_CRED}}},
 
 	{CALL(gss_init_sec_context),
@@ -297,6 +330,7 @@ struct scene {
 };
 
 static gss_OID_desc krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+static gss_OID_desc option = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x04"};
 static gss_OID_desc impersonator = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x0e"};
 static gss_OID_desc demand = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"};
 static gss_OID_set_desc krb5_only = {1, &krb5};
@@ -341,6 +375,9 @@ bytes_of(struct scene *scene, enum content content)
 		text = literal("01");
 		assert_int_equal(gss_encapsulate_token(&text, &krb5, &scene->made), GSS_S_COMPLETE);
 		return scene->made;
+	case CRED_TOKEN:
+		assert_int_equal(gss_export_cred(&minor, scene->cred, &scene->made), GSS_S_COMPLETE);
+		return scene->made;
 	case INTERPROCESS:
 		other = fake_establish(0);
 		exported = other.acceptor;
@@ -362,6 +399,8 @@ oid_of(enum content content)
 		return &impersonator;
 	case TYPE:
 		return GSS_C_NT_HOSTBASED_SERVICE;
+	case OPTION:
+		return &option;
 	case DEMAND:
 		return &demand;
 	case ATTRIBUTE:
@@ -435,6 +474,7 @@ make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 	case CRED:
 		return (uintptr_t)scene->cred;
 	case CRED_REF:
+	case CRED_KEPT:
 		slot->cred = scene->cred;
 		break;
 	case INPUT:
@@ -719,6 +759,9 @@ make_foreign(const struct call *call, size_t i, struct scene *scene, OM_uint32 *
 	case NAME_REF:
 		*answer = R | GSS_S_BAD_NAME;
 		break;
+	case CRED_KEPT:
+		*answer = BAD | GSS_S_DEFECTIVE_CREDENTIAL;
+		break;
 	case CRED_REF:
 		*answer = R | GSS_S_NO_CRED;
 		break;
@@ -861,6 +904,12 @@ bad_numbers(void **state)
 		ROW(gss_acquire_cred_from, 4, (uintptr_t)-1, GSS_S_FAILURE),
 		ROW(gss_add_cred, 4, 9, GSS_S_FAILURE),
 		ROW(gss_display_status, 2, 3, GSS_S_BAD_STATUS),
+		ROW(gss_acquire_cred_impersonate_name, 5, GSS_C_ACCEPT, GSS_S_FAILURE),
+		ROW(gss_acquire_cred_impersonate_name, 5, 3, GSS_S_FAILURE),
+		ROW(gss_add_cred_impersonate_name, 5, GSS_C_BOTH, GSS_S_FAILURE),
+		ROW(gss_store_cred, 2, GSS_C_ACCEPT, GSS_S_FAILURE),
+		ROW(gss_store_cred, 2, 3, GSS_S_FAILURE),
+		ROW(gss_krb5_copy_ccache, 2, 0, W),
 #undef ROW
 	};
 

@@ -166,6 +166,57 @@ cred_free(struct bt_mcred *cred)
 }
 
 static int
+cred_store(struct bt_mcred *cred, const struct bt_cred_storage *storage)
+{
+	if (storage->usage == BT_USAGE_ACCEPT)
+		return BT_ERR_STORE_ACCEPTOR_CRED;
+	return storage->overwrites || !fake.is_stored ? 0 : BT_ERR_DUPLICATE_ELEMENT;
+}
+
+static int
+cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s, struct bt_mcred **out)
+{
+	*out = new_cred(BT_USAGE_INITIATE, name);
+	return *out != NULL ? 0 : BT_ERR_NOMEM;
+}
+
+/* Options of gssapi_krb5.h: 13 makes a credential, the others change nothing. */
+static int
+cred_set(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len)
+{
+	if (what.len != 11)
+		return BT_ERR_UNAVAILABLE;
+	if (what.ptr[10] == 13)
+		return (*cred = new_cred(BT_USAGE_BOTH, NULL)) != NULL ? 0 : BT_ERR_NOMEM;
+	return 0;
+}
+
+/* Who is impersonated is one who cannot accept. */
+static int
+cred_ask(struct bt_mcred *cred, struct bt_bytes what, struct bt_answers *out)
+{
+	if (what.len != 11 || what.ptr[10] != 14)
+		return BT_ERR_UNAVAILABLE;
+	return cred->usage == BT_USAGE_INITIATE ? bt_answers_add_copy(out, bt_bytes_of_str("host/server")) : 0;
+}
+
+static int
+cred_export(struct bt_mcred *cred, struct bt_wr *out)
+{
+	bt_wr_u8(out, (uint8_t)cred->usage);
+	return 0;
+}
+
+static int
+cred_import(struct bt_bytes token, struct bt_mcred **out)
+{
+	if (token.len != 1 || token.ptr[0] > BT_USAGE_ACCEPT)
+		return BT_ERR_DEFECTIVE_TOKEN;
+	*out = new_cred(token.ptr[0], NULL);
+	return *out != NULL ? 0 : BT_ERR_NOMEM;
+}
+
+static int
 open_context(struct bt_ctx *ctx)
 {
 	struct bt_msg_state state = {
@@ -336,7 +387,7 @@ inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out)
 	}
 }
 
-/* 7 frees what was answered to question 6, 9 does nothing. */
+/* 7 frees what was answered to question 6; 3, 8 and 9 do nothing. */
 static int
 invoke(struct bt_bytes what, void *value, size_t len)
 {
@@ -344,6 +395,8 @@ invoke(struct bt_bytes what, void *value, size_t len)
 	case 7:
 		bt_mem_free(value);
 		return value != NULL ? 0 : EINVAL;
+	case 3:
+	case 8:
 	case 9:
 		return 0;
 	default:
@@ -381,6 +434,12 @@ const struct bt_mech bt_mech_krb5 = {
     .cred_acquire = cred_acquire,
     .cred_inquire = cred_inquire,
     .cred_free = cred_free,
+    .cred_store = cred_store,
+    .cred_impersonate = cred_impersonate,
+    .cred_set = cred_set,
+    .cred_ask = cred_ask,
+    .cred_export = cred_export,
+    .cred_import = cred_import,
     .init = init,
     .accept = accept_step,
     .pending_save = pending_save,

@@ -16,6 +16,7 @@ struct fake {
 	int init_error, accept_error, acquire_error; /* to be the answer of the next ones */
 	bool error_has_token;                        /* a failing step leaves a token */
 	bool delegates;
+	bool is_stored;                              /* what is to be stored is there already */
 	int64_t expires_in_s;                        /* of contexts and credentials; 0: an hour */
 	OM_uint32 bindings_type;                     /* initiator_addrtype that the last step saw */
 };
