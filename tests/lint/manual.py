@@ -19,13 +19,14 @@ import textwrap
 MAN, MAP, HEADERS = "doc/man", "src/gss/exports.map", "include"
 ERRORS_PAGE, BEGIN, END = "doc/man/baton-errors.7", '.\\" errors: begin\n', '.\\" errors: end\n'
 
-# Exported, and in no header on purpose: see objects.c, inner.c and kerberos.c in src/gss.
+# Exported, and in no header on purpose: see objects.c, inner.c, kerberos.c and cred_option.c in src/gss.
 UNDECLARED = {
     "krb5_gss_dbg_client_expcreds",
     "gss_krb5int_make_seal_token_v3",
     "gss_krb5int_unseal_token_v3",
     "gssint_g_seqstate_init",
     "krb5_gss_use_kdc_context",
+    "gssspi_set_cred_option",
 }
 
 # Pages of others that ours may point to.
