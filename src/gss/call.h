@@ -18,6 +18,16 @@
 #include "base/err.h"
 #include "mech/mech.h"
 
+/*
+ * Before a function after which a secret should be gone, or is about to be: what a call may leave in registers is zero when it
+ * returns. Keys are copied through them, and the dynamic linker saves them on the stack when a program calls something else.
+ */
+#if __has_attribute(zero_call_used_regs)
+#define BT_CALL_ZEROES_REGISTERS __attribute__((zero_call_used_regs("all")))
+#else
+#define BT_CALL_ZEROES_REGISTERS
+#endif
+
 struct bt_call {
 	OM_uint32 *minor_status;    /* the caller's; may be NULL, and then major says so */
 	OM_uint32 major;

@@ -393,7 +393,7 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 
 /* ---- afterwards ---- */
 
-OM_uint32
+BT_CALL_ZEROES_REGISTERS OM_uint32
 gss_delete_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gss_buffer_t output_token)
 {
 	struct bt_call call = bt_call_begin(minor_status);

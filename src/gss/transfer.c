@@ -5,7 +5,7 @@
 #include "gss/mechs.h"
 #include "wire/frame.h"
 
-OM_uint32
+BT_CALL_ZEROES_REGISTERS OM_uint32
 gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gss_buffer_t interprocess_token)
 {
 	struct bt_call call = bt_call_begin(minor_status);
@@ -36,7 +36,7 @@ import_error(struct bt_call *call, const struct bt_mech *mech, int err)
 	bt_call_error(call, mech, err);
 }
 
-OM_uint32
+BT_CALL_ZEROES_REGISTERS OM_uint32
 gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token, gss_ctx_id_t *context_handle)
 {
 	struct bt_call call = bt_call_begin(minor_status);

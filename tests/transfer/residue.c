@@ -1,15 +1,22 @@
 /*
  * What the library frees holds no key: after every call of a context's life, the context's key is looked for in all memory that was freed.
+ * And a process that has given a context away has its key nowhere: in no memory that it can write to, and in no register.
  */
 #include "support/hand.h"
 #include "support/heap.h"
 #include "support/self.h"
 
+#include <fcntl.h>
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -114,11 +121,161 @@ the_search_works(void **state)
 	assert_true(heap_was_freed(text, sizeof(text) - 1));
 }
 
+/* ---- the whole process ---- */
+
+enum { MASK = 0x5a, CHUNK_LEN = 1 << 20, REGISTERS_LEN = 512 };
+
+/* The test's own copy of a key must not be found, so it is kept under a mask. */
+static void
+mask(struct key *key)
+{
+	for (size_t n = 0; n < KEY_MAX; n++)
+		key->bytes[n] ^= MASK;
+}
+
+static bool
+is_in(const uint8_t *bytes, size_t len, const struct key *masked)
+{
+	const uint8_t first = masked->bytes[0] ^ MASK;
+
+	for (const uint8_t *at = bytes; len >= PIECE_LEN && (at = memchr(at, first, len - PIECE_LEN + 1)) != NULL;) {
+		size_t n = 0;
+
+		while (n < PIECE_LEN && at[n] == (uint8_t)(masked->bytes[n] ^ MASK))
+			n++;
+		if (n == PIECE_LEN)
+			return true;
+		len -= (size_t)(++at - bytes);
+		bytes = at;
+	}
+	return false;
+}
+
+/* Where in this process the key is: how many pieces of memory hold it. */
+static int
+count_copies(const struct key *masked)
+{
+	static uint8_t chunk[CHUNK_LEN];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY), num = 0;
+	unsigned long start, end;
+	char line[512], rights[8];
+
+	assert_true(maps != NULL && memory >= 0);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) != 3 || rights[0] != 'r' || rights[1] != 'w')
+			continue;
+		while (start < end) {
+			size_t len = end - start < sizeof(chunk) ? end - start : sizeof(chunk);
+			ssize_t got;
+
+			/* Up to the chunk, which would find itself, and on after it. */
+			if (start >= (unsigned long)chunk && start < (unsigned long)chunk + sizeof(chunk)) {
+				start = (unsigned long)chunk + sizeof(chunk);
+				continue;
+			}
+			if (start < (unsigned long)chunk && start + len > (unsigned long)chunk)
+				len = (unsigned long)chunk - start;
+			got = pread(memory, chunk, len, (off_t)start);
+			if (got <= 0)
+				break;
+			num += is_in(chunk, (size_t)got, masked);
+			start += (size_t)got > PIECE_LEN && start + (size_t)got < end ? (size_t)got - PIECE_LEN : (size_t)got;
+		}
+	}
+	memset(chunk, 0, sizeof(chunk));
+	close(memory);
+	fclose(maps);
+	return num;
+}
+
+/* A context made by a process that is no more: its token, and its key under the mask. */
+static void
+receive_context(const char *service, gss_buffer_t token, struct key *masked)
+{
+	gss_ctx_id_t i, a;
+	OM_uint32 minor;
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0) {
+		bool ok = self_establish(service, usual, &i, &a);
+		struct key key = ok ? key_of(a) : (struct key){ 0 };
+
+		mask(&key);
+		ok = ok && gss_export_sec_context(&minor, &a, token) == GSS_S_COMPLETE &&
+		     write(ends[1], &key, sizeof(key)) == (ssize_t)sizeof(key) &&
+		     write(ends[1], &token->length, sizeof(token->length)) == (ssize_t)sizeof(token->length) &&
+		     write(ends[1], token->value, token->length) == (ssize_t)token->length;
+		_exit(!ok);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], masked, sizeof(*masked)), sizeof(*masked));
+	assert_int_equal(read(ends[0], &token->length, sizeof(token->length)), sizeof(token->length));
+	token->value = malloc(token->length);
+	assert_int_equal(read(ends[0], token->value, token->length), token->length);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* The registers that memory is copied through, as they are when a call has returned. */
+#if defined(__x86_64__) && __has_attribute(zero_call_used_regs)
+#define SAVE_REGISTERS(to) __asm__ volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[REGISTERS_LEN])(to)))
+#else
+#define SAVE_REGISTERS(to) memset(to, 0, REGISTERS_LEN)
+#endif
+
+/* An importer that never established anything uses the context and gives it away, or deletes it. */
+static void
+no_key_stays(void **state)
+{
+	static const char *const services[] = { "host", "plain", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
+	static _Alignas(16) uint8_t imported[REGISTERS_LEN], given[REGISTERS_LEN], deleted[REGISTERS_LEN];
+	gss_buffer_desc token, text = { 5, (void *)(uintptr_t)"hello" }, out;
+	OM_uint32 minor;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(services) / sizeof(*services); n++) {
+		gss_ctx_id_t ctx;
+		struct key key;
+
+		receive_context(services[n], &token, &key);
+		assert_int_equal(gss_import_sec_context(&minor, &token, &ctx), GSS_S_COMPLETE);
+		SAVE_REGISTERS(imported);
+		free(token.value);
+		assert_false(is_in(imported, sizeof(imported), &key));
+		/* The search works. */
+		assert_int_not_equal(count_copies(&key), 0);
+		for (int conf = 0; conf < 2; conf++) {
+			assert_int_equal(gss_wrap(&minor, ctx, conf, GSS_C_QOP_DEFAULT, &text, NULL, &out), GSS_S_COMPLETE);
+			gss_release_buffer(&minor, &out);
+		}
+		assert_int_equal(gss_get_mic(&minor, ctx, GSS_C_QOP_DEFAULT, &text, &out), GSS_S_COMPLETE);
+		gss_release_buffer(&minor, &out);
+		assert_int_equal(gss_pseudo_random(&minor, ctx, GSS_C_PRF_KEY_FULL, &text, 64, &out), GSS_S_COMPLETE);
+		gss_release_buffer(&minor, &out);
+		assert_int_equal(gss_export_sec_context(&minor, &ctx, &token), GSS_S_COMPLETE);
+		SAVE_REGISTERS(given);
+		assert_false(is_in(given, sizeof(given), &key));
+		assert_int_equal(count_copies(&key), 0);
+		assert_int_equal(gss_import_sec_context(&minor, &token, &ctx), GSS_S_COMPLETE);
+		gss_release_buffer(&minor, &token);
+		gss_delete_sec_context(&minor, &ctx, GSS_C_NO_BUFFER);
+		SAVE_REGISTERS(deleted);
+		assert_false(is_in(deleted, sizeof(deleted), &key));
+		assert_int_equal(count_copies(&key), 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_search_works),
+		cmocka_unit_test(no_key_stays),
 		cmocka_unit_test(no_key_is_freed),
 	};
 
