@@ -173,6 +173,52 @@ another_users_process(void **state)
 	clear_stage(&s);
 }
 
+/* Root may read the table, and is another user all the same: with a store of its own, and with the token's user's. */
+static void
+roots_process(void **state)
+{
+	struct peer *mit, *front, *root, *worker;
+	char dir[64] = "/dev/shm/baton-tests.XXXXXX", path[80];
+	struct blob token;
+	struct ends e;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chown(dir, NOBODY, NOBODY), 0);
+	mit = peer_start("mit", NULL);
+	front = peer_start("baton", NULL);
+	worker = peer_start("baton", NULL);
+	ends_make(&e, &usual, mit, front);
+	for (int n = 0; n < 2; n++) {
+		struct peer *p = n ? front : worker;
+
+		assert_int_equal(peer_call(p, PEER_SETENV, "ss", "BATON_CLAIM_DIR", dir), 0);
+		assert_int_equal(peer_call(p, PEER_SETUID, "u", (uint32_t)NOBODY), 0);
+	}
+	token = hand_out(front, e.ctx_a);
+	for (int n = 0; n < 2; n++) {
+		root = peer_start("baton", NULL);
+		if (n == 1)
+			assert_int_equal(peer_call(root, PEER_SETENV, "ss", "BATON_CLAIM_DIR", dir), 0);
+		for (int again = 0; again < 3; again++)
+			assert_int_equal(hand_try(root, token), UNAUTHORIZED);
+		peer_stop(root);
+	}
+	e.ctx_a = hand_in(worker, token);
+	e.a = worker;
+	ends_speak(&e);
+	ends_delete(&e);
+	blob_drop(&token);
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+	snprintf(path, sizeof(path), "%s/claims", dir);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+
 static bool
 contains(const void *hay, size_t hay_len, const void *needle, size_t len)
 {
@@ -274,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_flipped_bit),  cmocka_unit_test(every_truncation),      cmocka_unit_test(appended_bytes),
 		cmocka_unit_test(crossed_tokens),     cmocka_unit_test(another_users_process), cmocka_unit_test(nothing_to_read),
+		cmocka_unit_test(roots_process),
 	};
 
 	return cmocka_run_group_tests_name("tamper", tests, claims_begin, claims_end);
