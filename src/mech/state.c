@@ -4,10 +4,8 @@
 #include "base/mem.h"
 #include "mech/limits.h"
 
-#define FIELD(member, tag, type, presence, min, max) \
-	BT_REC_FIELD(bt_ctx_state, member, tag, type, false, presence, min, max)
-#define SECRET(member, tag, type, presence, min, max) \
-	BT_REC_FIELD(bt_ctx_state, member, tag, type, true, presence, min, max)
+#define FIELD(member, tag, type, presence, min, max) BT_REC_FIELD(bt_ctx_state, member, tag, type, false, presence, min, max)
+#define SECRET(member, tag, type, presence, min, max) BT_REC_FIELD(bt_ctx_state, member, tag, type, true, presence, min, max)
 
 enum { REQUIRED = false, OPTIONAL = true };
 

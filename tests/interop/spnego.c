@@ -271,6 +271,98 @@ hints(void **state)
 	peer_stop(ours);
 }
 
+/* One DER element; contents may lie where it will. */
+static size_t
+put(uint8_t *out, uint8_t tag, const void *contents, size_t len)
+{
+	size_t head = len < 128 ? 2 : len < 256 ? 3 : 4;
+
+	memmove(out + head, contents, len);
+	out[0] = tag;
+	out[1] = (uint8_t)(head == 2 ? len : 0x80 + head - 2);
+	if (head > 2)
+		out[head - 1] = (uint8_t)len;
+	if (head == 4)
+		out[2] = (uint8_t)(len >> 8);
+	return head + len;
+}
+
+static const char wrong_krb5[] = "\x2a\x86\x48\x82\xf7\x12\x01\x02\x02";
+
+/*
+ * What Windows sends: Kerberos by the OID that lost a bit, then by its own, and a token framed with the latter. The answer names
+ * the former.
+ */
+static void
+as_windows_does(void **state)
+{
+	static const char spnego[] = "\x06\x06\x2b\x06\x01\x05\x05\x02";
+	struct peer *mit = peer_start("mit", NULL), *ours = peer_start("baton", NULL);
+	struct setup s = {.flags = MUTUAL | PROTECTED};
+	uint8_t list[64], token[8192], fields[8192];
+	const uint8_t *found;
+	struct blob reply;
+	struct ends e;
+	size_t len, at;
+
+	(void)state;
+	ends_begin(&e, mit, ours);
+	assert_int_equal(step_init(&e, &s), CONTINUE_NEEDED);
+	assert_true(e.token.len < 4096);
+	at = put(list, 0x06, wrong_krb5, 9);
+	at += put(list + at, 0x06, krb5, 9);
+	at = put(list, 0x30, list, at);
+	len = put(fields, 0xa0, list, at);
+	at = put(token, 0x04, e.token.at, e.token.len);
+	len += put(fields + len, 0xa2, token, at);
+	at = put(token, 0x30, fields, len);
+	len = put(fields, 0xa0, token, at);
+	memcpy(token, spnego, 8);
+	memcpy(token + 8, fields, len);
+	len = put(fields, 0x60, token, 8 + len);
+	blob_drop(&e.token);
+	e.token = blob_keep((struct blob){fields, len});
+	if (step_accept(&e, &s) != COMPLETE)
+		fail_msg("%s", status_text(ours));
+	assert_non_null(memmem(e.token.at, e.token.len, wrong_krb5, 9));
+	/* The AP-REP inside is for the mechanism itself. */
+	found = memmem(e.token.at, e.token.len, "\x60\x81", 2);
+	assert_non_null(found);
+	reply = blob_keep((struct blob){found, (size_t)found[2] + 3});
+	blob_drop(&e.token);
+	e.token = reply;
+	if (step_init(&e, &s) != COMPLETE)
+		fail_msg("%s", status_text(mit));
+	ends_speak(&e);
+	ends_delete(&e);
+	peer_stop(mit);
+	peer_stop(ours);
+}
+
+/* What Samba and old Windows answer: the same OID, whatever was offered. */
+static void
+as_samba_answers(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *ours = peer_start("baton", NULL);
+	struct setup s = {.negotiates = true, .flags = MUTUAL | PROTECTED};
+	struct ends e;
+	uint8_t *found;
+
+	(void)state;
+	ends_begin(&e, ours, mit);
+	assert_int_equal(step_init(&e, &s), CONTINUE_NEEDED);
+	assert_int_equal(step_accept(&e, &s), COMPLETE);
+	found = memmem(e.token.at, e.token.len, krb5, 9);
+	assert_non_null(found);
+	memcpy(found, wrong_krb5, 9);
+	if (step_init(&e, &s) != COMPLETE)
+		fail_msg("%s", status_text(ours));
+	ends_speak(&e);
+	ends_delete(&e);
+	peer_stop(mit);
+	peer_stop(ours);
+}
+
 int
 main(void)
 {
@@ -281,7 +373,8 @@ main(void)
 	    {"the list is protected", list_is_protected},
 	    {"moves", moves},
 	};
-	const struct CMUnitTest tests[] = {cmocka_unit_test(hints)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(hints), cmocka_unit_test(as_windows_does),
+					   cmocka_unit_test(as_samba_answers)};
 	int failed = cmocka_run_group_tests_name("spnego", tests, claims_begin, claims_end);
 
 	claims_begin(NULL);
