@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Python's gssapi: contexts, messages, credentials, names; contexts that are pickled and go on in other processes.
+
+  python_gssapi.py [CLIENT,SERVER]...    in a realm of "baton realm"
+
+Each side is a process of this file ("--side"), which does what it is told: pickled tuples come in and go out, a line each, in base64.
+"""
+import base64
+import os
+import pickle
+import subprocess
+import sys
+
+HOST = "server.baton.test"
+
+
+class Side:
+    """One process of a conversation; what it is asked for has the names of the methods below."""
+
+    def __init__(self):
+        import gssapi
+        import gssapi.raw
+        self.gssapi = gssapi
+        self.context = None
+
+    def start(self, usage, flags, mech):
+        g = self.gssapi
+        flags = [getattr(g.RequirementFlag, flag) for flag in flags]
+        name = g.Name(f"host@{HOST}", g.NameType.hostbased_service)
+        if usage == "initiate":
+            self.context = g.SecurityContext(name=name, usage=usage, flags=flags, mech=g.OID.from_int_seq(mech))
+        else:
+            self.context = g.SecurityContext(creds=g.Credentials(usage="accept", name=name), usage=usage)
+
+    def step(self, token):
+        return self.context.step(token), self.context.complete
+
+    def facts(self):
+        c = self.context
+        delegated = c.delegated_creds if not c.locally_initiated else None
+        return {"initiator": str(c.initiator_name), "target": str(c.target_name), "mech": c.mech.dotted_form, "lifetime": c.lifetime,
+                "flags": int(c.actual_flags), "delegated": str(delegated.name) if delegated else None, "local": c.locally_initiated}
+
+    def wrap(self, text, encrypt):
+        return tuple(self.context.wrap(text, encrypt))
+
+    def unwrap(self, token):
+        return tuple(self.context.unwrap(token)[:2])
+
+    def sign(self, text):
+        return self.context.get_signature(text)
+
+    def verify(self, text, mic):
+        return self.context.verify_signature(text, mic)
+
+    def limit(self, size):
+        return self.context.get_wrap_size_limit(size, True)
+
+    def wrap_iov(self, header, text):
+        """Associated data, data in place, and what surrounds them, sent as one."""
+        g = self.gssapi
+        kind = g.raw.IOVBufferType
+        iov = g.raw.IOV(kind.header, (kind.sign_only, header), (kind.data, text), kind.padding, kind.trailer, std_layout=False)
+        g.raw.wrap_iov(self.context, iov)
+        return [bytes(each.value or b"") for each in iov if each.type != kind.sign_only]
+
+    def unwrap_iov(self, header, parts):
+        g = self.gssapi
+        kind = g.raw.IOVBufferType
+        iov = g.raw.IOV((kind.header, False, parts[0]), (kind.sign_only, header), (kind.data, parts[1]), (kind.padding, False, parts[2]),
+                        (kind.trailer, False, parts[3]), std_layout=False)
+        g.raw.unwrap_iov(self.context, iov)
+        return bytes(iov[2].value)
+
+    def pickle(self):
+        return pickle.dumps(self.context)
+
+    def unpickle(self, pickled):
+        self.context = pickle.loads(pickled)
+
+    def refused(self, pickled):
+        """What an import of this is answered with; None if it succeeds."""
+        try:
+            pickle.loads(pickled)
+        except self.gssapi.exceptions.GSSError as e:
+            return type(e).__name__
+        return None
+
+    def names(self):
+        g = self.gssapi
+        name = g.Name("alice").canonicalize(g.MechType.kerberos)
+        again = g.Name(name.export(), g.NameType.export)
+        return str(name), name == again, str(g.Name("host@x.baton.test", g.NameType.hostbased_service).canonicalize(g.MechType.kerberos))
+
+    def credentials(self):
+        g = self.gssapi
+        inquired = g.Credentials(usage="initiate").inquire()
+        stored = g.Credentials(usage="initiate", store={"ccache": f"FILE:{os.environ['BATON_REALM_DIR']}/bob.ccache"})
+        password = g.raw.acquire_cred_with_password(g.Name("alice"), b"wonderland").creds
+        return str(inquired.name), inquired.usage, str(stored.name), str(g.Credentials(password).name)
+
+    def store(self, path):
+        g = self.gssapi
+        creds = g.Credentials(usage="initiate")
+        creds.store(store={"ccache": f"FILE:{path}"}, usage="initiate", overwrite=True)
+        return str(g.Credentials(usage="initiate", store={"ccache": f"FILE:{path}"}).name)
+
+    def pickled_credentials(self):
+        g = self.gssapi
+        creds = pickle.loads(pickle.dumps(g.Credentials(usage="initiate")))
+        return str(creds.name)
+
+    def mechanisms(self):
+        return sorted(each.dotted_form for each in self.gssapi.raw.indicate_mechs())
+
+
+def serve():
+    side = Side()
+    for line in sys.stdin.buffer:
+        name, *arguments = pickle.loads(base64.b64decode(line))
+        try:
+            answer = True, getattr(side, name)(*arguments)
+        except Exception as e:
+            answer = False, f"{name}: {type(e).__name__}: {e}"
+        print(base64.b64encode(pickle.dumps(answer)).decode(), flush=True)
+
+
+class Peer:
+    """The director's hold on a side."""
+
+    def __init__(self, s, lib):
+        self.process = s.popen(lib, sys.executable, __file__, "--side", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ask("mechanisms")
+        stage.check_library(self.process.pid, lib, "Python")
+
+    def ask(self, *request):
+        self.process.stdin.write(base64.b64encode(pickle.dumps(request)) + b"\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, f"Python ended when asked for {request[0]}: {self.process.wait()}"
+        done, answer = pickle.loads(base64.b64decode(line))
+        assert done, answer
+        return answer
+
+
+def establish(a, b, flags, mech):
+    a.ask("start", "initiate", flags, mech)
+    b.ask("start", "accept", [], None)
+    token, sides, done = None, [a, b], [False, False]
+    for _ in range(20):
+        if all(done) and token is None:
+            break
+        token, done[sides[0] is b] = sides[0].ask("step", token)
+        sides.reverse()
+    assert all(done), "the context is not complete"
+
+
+def talk(a, b):
+    """Every kind of message in both directions."""
+    for x, y in ((a, b), (b, a)):
+        for text in (b"", b"a message", os.urandom(100000)):
+            for encrypt in (True, False):
+                token, encrypted = x.ask("wrap", text, encrypt)
+                assert encrypted == encrypt and y.ask("unwrap", token) == (text, encrypt)
+            y.ask("verify", text, x.ask("sign", text))
+        assert 0 < x.ask("limit", 4096) < 4096
+        assert y.ask("unwrap_iov", b"header", x.ask("wrap_iov", b"header", b"in place")) == b"in place"
+
+
+def check_facts(a, b, flags):
+    fa, fb = a.ask("facts"), b.ask("facts")
+    assert fa["local"] and not fb["local"]
+    for fact in ("initiator", "mech"):
+        assert fa[fact] == fb[fact], fact
+    assert fa["initiator"] == "alice@BATON.TEST" and fa["target"] == f"host/{HOST}@BATON.TEST", fa
+    assert fa["mech"] == "1.2.840.113554.1.2.2" and fa["lifetime"] > 3600
+    assert fb["delegated"] == ("alice@BATON.TEST" if "delegate_to_peer" in flags else None), fb
+
+
+def play(s, client, server):
+    for mech in ((1, 2, 840, 113554, 1, 2, 2), (1, 3, 6, 1, 5, 5, 2)):
+        for flags in (["mutual_authentication", "out_of_sequence_detection"], ["delegate_to_peer"], []):
+            a, b = Peer(s, client), Peer(s, server)
+            establish(a, b, flags, mech)
+            check_facts(a, b, flags)
+            talk(a, b)
+            move(s, a, b, client, server)
+    others(s, client)
+    others(s, server)
+    return "messages, IOV, pickling, names, credentials"
+
+
+def move(s, a, b, client, server):
+    """Both ends go on in other processes. On Baton the pickled context is good for once, and for nobody after that."""
+    c, d = Peer(s, client), Peer(s, server)
+    for old, new, lib in ((a, c, client), (b, d, server)):
+        pickled = old.ask("pickle")
+        new.ask("unpickle", pickled)
+        if lib == "baton":
+            assert Peer(s, lib).ask("refused", pickled) == "MissingContextError"
+    talk(c, d)
+
+
+def others(s, lib):
+    side = Peer(s, lib)
+    assert side.ask("names") == ("alice@BATON.TEST", True, "host/x.baton.test@BATON.TEST")
+    assert side.ask("credentials") == ("alice@BATON.TEST", "initiate", "bob@BATON.TEST", "alice@BATON.TEST")
+    assert side.ask("store", s.dir / f"stored.{lib}") == "alice@BATON.TEST"
+    assert side.ask("pickled_credentials") == "alice@BATON.TEST"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--side"]:
+        serve()
+    else:
+        import stage
+        stage.act("Python's gssapi", play)
