@@ -257,6 +257,29 @@ comes_out_as_kerberos(void **state)
 	}
 }
 
+/* It goes by the hand of the mechanism that made it. */
+static void
+nobody_wants_the_credential(void **state)
+{
+	gss_ctx_id_t i = NULL, a = NULL;
+	gss_name_t target = fake_target();
+	gss_buffer_desc in, out;
+	OM_uint32 minor;
+
+	fake.delegates = true;
+	assert_int_equal(gss_init_sec_context(&minor, NULL, &i, target, &spnego, 0, 0, NULL, NULL, NULL, &out, NULL, NULL),
+			 GSS_S_CONTINUE_NEEDED);
+	assert_int_equal(gss_accept_sec_context(&minor, &a, NULL, &out, NULL, NULL, NULL, &in, NULL, NULL, NULL),
+			 GSS_S_COMPLETE);
+	fake.delegates = false;
+	gss_release_buffer(&minor, &out);
+	gss_release_buffer(&minor, &in);
+	gss_release_name(&minor, &target);
+	gss_delete_sec_context(&minor, &i, NULL);
+	gss_delete_sec_context(&minor, &a, NULL);
+	assert_int_equal(failing_live(), 0);
+}
+
 /* What MIT's library says of it. */
 static void
 facts(void **state)
@@ -335,6 +358,7 @@ main(void)
 	    cmocka_unit_test(nothing_to_offer),
 	    cmocka_unit_test(credentials),
 	    cmocka_unit_test(comes_out_as_kerberos),
+	    cmocka_unit_test(nobody_wants_the_credential),
 	    cmocka_unit_test(facts),
 	    cmocka_unit_test(refusals),
 	};
