@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 
-SCENES = ("stores", "storing", "proxies", "named_caches", "enctypes", "identities", "objects", "options")
+SCENES = ("stores", "storing", "proxies", "named_caches", "enctypes", "identities", "objects", "options",
+          "replays", "selection")
 STATUSES = re.compile(r"^(.*)\|([0-9a-f]{8})\|(\d+)\|(.*)$")
 
 
@@ -22,6 +23,8 @@ def play(subject, compat, scene, directory):
     """The lines of a scene. compat None: MIT's library."""
     environment = dict(os.environ)
     environment.pop("LD_LIBRARY_PATH", None)
+    # No mechanisms but the library's own.
+    environment["GSS_MECH_CONFIG"] = os.devnull
     if compat:
         environment["LD_LIBRARY_PATH"] = compat
     done = subprocess.run([subject, scene, directory], env=environment, stdout=subprocess.PIPE, text=True, errors="replace",

@@ -550,6 +550,94 @@ options(void)
 	gss_release_cred(&minor, &cred);
 }
 
+/* One token twice: the second time the replay cache knows it. */
+static void
+replays(void)
+{
+	gss_cred_id_t acceptor = acquire("acceptor", NULL, GSS_C_ACCEPT, 1, "rcache", path_of("file2:%s/rcache"));
+	gss_name_t target = name_of("host@server.baton.test", GSS_C_NT_HOSTBASED_SERVICE);
+	gss_buffer_desc token = GSS_C_EMPTY_BUFFER, reply = GSS_C_EMPTY_BUFFER;
+	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
+	krb5_rcache rcache;
+	krb5_context library;
+
+	if (krb5_init_context(&library) != 0)
+		exit(1);
+	gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, (gss_OID)gss_mech_krb5, 0, 0, NULL, NULL, NULL, &token, NULL,
+			     NULL);
+	gss_delete_sec_context(&minor, &ctx, NULL);
+	for (int i = 0; i < 4; i++) {
+		/* The third time another replay cache is asked, which has not seen it. */
+		if (i == 2) {
+			if (k5_rc_resolve(library, path_of("file2:%s/other"), &rcache) != 0)
+				exit(1);
+			major = gss_krb5_set_cred_rcache(&minor, acceptor, rcache);
+			told("another replay cache");
+		}
+		major = gss_accept_sec_context(&minor, &ctx, acceptor, &token, NULL, NULL, NULL, &reply, NULL, NULL, NULL);
+		told("the same token");
+		gss_release_buffer(&minor, &reply);
+		if (ctx != GSS_C_NO_CONTEXT)
+			gss_delete_sec_context(&minor, &ctx, NULL);
+	}
+	gss_release_buffer(&minor, &token);
+	gss_release_name(&minor, &target);
+	gss_release_cred(&minor, &acceptor);
+	krb5_free_context(library);
+}
+
+static void
+put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		exit(1);
+}
+
+/* Two clients in one collection: which of them it is depends on whom it goes to. */
+static void
+selection(void)
+{
+	gss_key_value_element_desc element = {"ccache", path_of("DIR:%s/dir")};
+	gss_key_value_set_desc store = {1, &element};
+	struct meeting m = {0};
+	gss_cred_id_t cred;
+	char text[600];
+
+	snprintf(text, sizeof text, "mkdir -m 700 %s/dir", directory);
+	if (system(text) != 0)
+		exit(1);
+	cred = acquire("alice", "alice", GSS_C_INITIATE, 1, "ccache", getenv("KRB5CCNAME"));
+	major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, 0, 1, &store, NULL, NULL);
+	told("alice's");
+	gss_release_cred(&minor, &cred);
+	cred = acquire("bob", NULL, GSS_C_INITIATE, 2, "client_keytab", realm_path("FILE:%s/bob.keytab"), "ccache", "MEMORY:bob");
+	major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, 0, 0, &store, NULL, NULL);
+	told("bob's");
+	gss_release_cred(&minor, &cred);
+	setenv("KRB5CCNAME", element.value, 1);
+	setenv("HOME", directory, 1);
+	put_file(path_of("%s/.k5identity"), "bob@BATON.TEST service=HTTP\nbob@BATON.TEST host=localhost\n");
+	for (int i = 0; i < 2; i++) {
+		m.target = "host@server.baton.test";
+		meet("to host", &m);
+		part(&m);
+		m.target = "HTTP@server.baton.test";
+		meet("to HTTP", &m);
+		part(&m);
+		m.target = "host@localhost";
+		meet("to localhost", &m);
+		part(&m);
+		gss_release_cred(&minor, &m.initiator);
+		/* A credential that is chosen stays so: one for each. */
+		m.initiator = acquire("default", NULL, GSS_C_INITIATE, 0);
+	}
+	gss_release_cred(&minor, &m.initiator);
+	try("bob of the collection", "bob", GSS_C_INITIATE, 0, NULL, NULL, NULL, NULL);
+	try("nobody of the collection", "carol", GSS_C_INITIATE, 0, NULL, NULL, NULL, NULL);
+}
+
 /* ---- exported credentials ---- */
 
 static void
@@ -573,6 +661,8 @@ exports(void)
 	struct meeting m = {.target = "host@server.baton.test", .req_flags = GSS_C_DELEG_FLAG | GSS_C_MUTUAL_FLAG};
 	gss_cred_id_t cred, bob, host;
 	krb5_enctype aes[] = {18, 17, 0};
+	gss_OID_desc mechs[] = {*gss_mech_krb5, {6, (void *)"\x2b\x06\x01\x05\x05\x02"}};
+	gss_OID_set_desc negotiable = {2, mechs};
 
 	cred = acquire("cache", "alice", GSS_C_INITIATE, 1, "ccache", getenv("KRB5CCNAME"));
 	save("cache", "cache", cred);
@@ -592,6 +682,11 @@ exports(void)
 	meet("delegate", &m);
 	save("delegated", "delegated", m.delegated);
 	part(&m);
+	cred = GSS_C_NO_CREDENTIAL;
+	major = gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &negotiable, GSS_C_INITIATE, &cred, NULL, NULL);
+	told("negotiable");
+	save("negotiable", "negotiable", cred);
+	gss_release_cred(&minor, &cred);
 	host = host_cred(GSS_C_INITIATE);
 	impersonate("bob", host, "bob", GSS_C_INITIATE, &bob);
 	save("bob", "bob", bob);
@@ -649,6 +744,7 @@ imports(void)
 	load("anykey");
 	load("default");
 	load("delegated");
+	load("negotiable");
 	load("bob");
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		gss_buffer_desc token = {lens[i], (void *)bad[i]};
@@ -666,7 +762,8 @@ main(int argc, char **argv)
 		void (*play)(void);
 	} scenes[] = {
 		{"stores", stores},     {"storing", storing}, {"proxies", proxies}, {"named_caches", named_caches}, {"enctypes", enctypes},
-		{"identities", identities}, {"objects", objects}, {"options", options}, {"exports", exports}, {"imports", imports},
+		{"identities", identities}, {"objects", objects}, {"options", options}, {"replays", replays}, {"selection", selection},
+		{"exports", exports}, {"imports", imports},
 	};
 
 	if (argc != 3)
