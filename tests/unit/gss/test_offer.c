@@ -280,6 +280,60 @@ nobody_wants_the_credential(void **state)
 	assert_int_equal(failing_live(), 0);
 }
 
+/* Each allocation of a whole negotiation fails once. */
+static void
+no_memory(void **state)
+{
+	gss_OID_desc both[] = {spnego, sanon}, order[] = {sanon, krb5};
+	bool happened = true;
+
+	for (size_t nth = 1; happened; nth++) {
+		gss_cred_id_t cred = NULL;
+		gss_ctx_id_t i = NULL, a = NULL;
+		gss_buffer_desc in = {0, NULL}, out = {0, NULL};
+		gss_name_t target = fake_target(), source = NULL;
+		OM_uint32 minor, major;
+
+		assert_true(nth < 1000);
+		failing_at(nth);
+		major = gss_acquire_cred(&minor, NULL, 0, &(gss_OID_set_desc){2, both}, GSS_C_INITIATE, &cred, NULL, NULL);
+		if (major == GSS_S_COMPLETE)
+			major = gss_set_neg_mechs(&minor, cred, &(gss_OID_set_desc){2, order});
+		if (major == GSS_S_COMPLETE)
+			major = gss_init_sec_context(&minor, cred, &i, target, &spnego, GSS_C_ANON_FLAG | GSS_C_MUTUAL_FLAG, 0,
+						     NULL, NULL, NULL, &out, NULL, NULL);
+		/* The acceptor has no SAnon: the choice is the second, and there are MICs. */
+		while (major == GSS_S_CONTINUE_NEEDED) {
+			gss_release_buffer(&minor, &in);
+			major = gss_accept_sec_context(&minor, &a, NULL, &out, NULL, &source, NULL, &in, NULL, NULL, NULL);
+			gss_release_buffer(&(OM_uint32){0}, &out);
+			if (GSS_ERROR(major) || in.length == 0)
+				break;
+			major = gss_init_sec_context(&minor, cred, &i, target, &spnego, GSS_C_ANON_FLAG | GSS_C_MUTUAL_FLAG, 0,
+						     NULL, &in, NULL, &out, NULL, NULL);
+			gss_release_buffer(&(OM_uint32){0}, &in);
+			if (major == GSS_S_COMPLETE && out.length != 0)
+				major =
+				    gss_accept_sec_context(&minor, &a, NULL, &out, NULL, &source, NULL, &in, NULL, NULL, NULL);
+		}
+		happened = failing_happened();
+		failing_at(0);
+		if (!happened)
+			assert_int_equal(major, GSS_S_COMPLETE);
+		gss_release_buffer(&minor, &in);
+		gss_release_buffer(&minor, &out);
+		gss_release_name(&minor, &source);
+		gss_release_name(&minor, &target);
+		gss_release_cred(&minor, &cred);
+		if (i != NULL)
+			gss_delete_sec_context(&minor, &i, NULL);
+		if (a != NULL)
+			gss_delete_sec_context(&minor, &a, NULL);
+		if (failing_live() != 0)
+			fail_msg("allocation %zu failing: leaks", nth);
+	}
+}
+
 /* What MIT's library says of it. */
 static void
 facts(void **state)
@@ -359,6 +413,7 @@ main(void)
 	    cmocka_unit_test(credentials),
 	    cmocka_unit_test(comes_out_as_kerberos),
 	    cmocka_unit_test(nobody_wants_the_credential),
+	    cmocka_unit_test(no_memory),
 	    cmocka_unit_test(facts),
 	    cmocka_unit_test(refusals),
 	};
