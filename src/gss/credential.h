@@ -26,8 +26,8 @@ const struct bt_mech *bt_cred_speaker(const struct bt_mech *mech, const struct b
 				      struct bt_mcred **mcred);
 
 /*
- * bt_cred_at_work - the nth of the credentials behind a handle that are a mechanism's own: its elements, and what is under those that
- * negotiate, each once. NULL: there are no more. cred may be NULL.
+ * bt_cred_at_work - the nth of the credentials behind a handle that are a mechanism's own: its elements, and what is under those
+ * that negotiate, each once. NULL: there are no more. cred may be NULL.
  */
 const struct bt_cred_element *bt_cred_at_work(const struct gss_cred_id_struct *cred, size_t n);
 
@@ -49,7 +49,7 @@ OM_uint32 bt_cred_lifetime_s(const struct bt_cred_facts *facts);
 void bt_cred_give_mechs(struct bt_call *call, const struct gss_cred_id_struct *cred, gss_OID_set *out);
 void bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, OM_uint32 *out);
 
-/* bt_cred_check_store - a store that a program gave, or GSS_C_NO_CRED_STORE. Failure: GSS_S_DUPLICATE_ELEMENT for a key that is there twice. */
+/* bt_cred_check_store - a store that a program gave, if it did. Failure: GSS_S_DUPLICATE_ELEMENT for a key that is there twice. */
 void bt_cred_check_store(struct bt_call *call, gss_const_key_value_set_t store);
 
 /* bt_cred_store_entries - its entries as mechanisms read them; the caller frees the array alone. NULL: failed. */

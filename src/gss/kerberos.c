@@ -4,8 +4,8 @@
 
 /*
  * What gssapi_krb5.h has a name for and everybody else an OID: each of these is one gssspi_mech_invoke or
- * gss_set_cred_option. Declared here, as in ticket.c: krb5_error_code and krb5_enctype are int32_t, all other types of libkrb5's
- * pointers.
+ * gss_set_cred_option. Declared here, as in ticket.c: krb5_error_code and krb5_enctype are int32_t, all other types of
+ * libkrb5's pointers.
  */
 #pragma GCC visibility push(default)
 int32_t krb5_gss_use_kdc_context(void);

@@ -26,9 +26,9 @@ store_element(struct bt_call *call, const struct bt_cred_element *element, const
 {
 	const struct bt_mech *mech = element->mech;
 	struct bt_cred_storage storage = {
-		.usage = (enum bt_usage)keep->usage,
-		.overwrites = keep->overwrite_cred != 0,
-		.becomes_default = keep->default_cred != 0,
+	    .usage = (enum bt_usage)keep->usage,
+	    .overwrites = keep->overwrite_cred != 0,
+	    .becomes_default = keep->default_cred != 0,
 	};
 	struct bt_store_entry *entries;
 
@@ -77,9 +77,9 @@ store_elements(struct bt_call *call, const struct gss_cred_id_struct *cred, cons
 }
 
 OM_uint32
-gss_store_cred_into(OM_uint32 *minor_status, gss_cred_id_t input_cred_handle, gss_cred_usage_t cred_usage,
-		    gss_OID desired_mech, OM_uint32 overwrite_cred, OM_uint32 default_cred,
-		    gss_const_key_value_set_t cred_store, gss_OID_set *elements_stored, gss_cred_usage_t *cred_usage_stored)
+gss_store_cred_into(OM_uint32 *minor_status, gss_cred_id_t input_cred_handle, gss_cred_usage_t cred_usage, gss_OID desired_mech,
+		    OM_uint32 overwrite_cred, OM_uint32 default_cred, gss_const_key_value_set_t cred_store,
+		    gss_OID_set *elements_stored, gss_cred_usage_t *cred_usage_stored)
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	struct keep keep = {cred_usage, overwrite_cred, default_cred, cred_store};

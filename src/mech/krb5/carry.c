@@ -216,10 +216,12 @@ copy_cred(struct bt_krb5 *lib, const struct bt_mcred *cred, struct bt_krb5_porta
 	const char *rcache = cred->rcache != NULL ? bt_krb5_rcache_name(lib, cred->rcache) : cred->rcache_name;
 	int e;
 
-	*out = (struct bt_krb5_portable){.usage = (uint8_t)cred->usage, .is_default = cred->is_default,
-					 .has_tgt = cred->has_tgt, .ends_at = cred->ends_at, .refresh_at = cred->refresh_at};
-	if ((e = copy_name(lib, cred, out)) != 0 ||
-	    (e = copy_principal(lib, cred->impersonator, &out->impersonator)) != 0 ||
+	*out = (struct bt_krb5_portable){.usage = (uint8_t)cred->usage,
+					 .is_default = cred->is_default,
+					 .has_tgt = cred->has_tgt,
+					 .ends_at = cred->ends_at,
+					 .refresh_at = cred->refresh_at};
+	if ((e = copy_name(lib, cred, out)) != 0 || (e = copy_principal(lib, cred->impersonator, &out->impersonator)) != 0 ||
 	    (e = copy_keytab(lib, cred->keytab, &out->keytab)) != 0 || (e = copy_text(rcache, &out->rcache)) != 0 ||
 	    (e = copy_ccache(lib, cred->ccache, out)) != 0 ||
 	    (e = copy_keytab(lib, cred->client_keytab, &out->client_keytab)) != 0)
@@ -264,8 +266,10 @@ address_list(const struct bt_krb5_typed_list *list)
 	krb5_address *items = pointers != NULL ? (krb5_address *)(pointers + list->num + 1) : NULL;
 
 	for (size_t i = 0; pointers != NULL && i < list->num; i++) {
-		items[i] = (krb5_address){.magic = KV5M_ADDRESS, .addrtype = list->items[i].type,
-					  .length = (unsigned)list->items[i].bytes.len, .contents = list->items[i].bytes.ptr};
+		items[i] = (krb5_address){.magic = KV5M_ADDRESS,
+					  .addrtype = list->items[i].type,
+					  .length = (unsigned)list->items[i].bytes.len,
+					  .contents = list->items[i].bytes.ptr};
 		pointers[i] = &items[i];
 	}
 	return pointers;
@@ -278,8 +282,10 @@ authdata_list(const struct bt_krb5_typed_list *list)
 	krb5_authdata *items = pointers != NULL ? (krb5_authdata *)(pointers + list->num + 1) : NULL;
 
 	for (size_t i = 0; pointers != NULL && i < list->num; i++) {
-		items[i] = (krb5_authdata){.magic = KV5M_AUTHDATA, .ad_type = list->items[i].type,
-					   .length = (unsigned)list->items[i].bytes.len, .contents = list->items[i].bytes.ptr};
+		items[i] = (krb5_authdata){.magic = KV5M_AUTHDATA,
+					   .ad_type = list->items[i].type,
+					   .length = (unsigned)list->items[i].bytes.len,
+					   .contents = list->items[i].bytes.ptr};
 		pointers[i] = &items[i];
 	}
 	return pointers;
@@ -300,8 +306,10 @@ store_ticket(struct bt_krb5 *lib, krb5_ccache ccache, const struct bt_krb5_porta
 	krb5_creds creds = {.magic = KV5M_CREDS, .is_skey = ticket->is_skey, .ticket_flags = ticket->flags};
 	int e;
 
-	creds.keyblock = (krb5_keyblock){.magic = KV5M_KEYBLOCK, .enctype = ticket->enctype,
-					 .length = (unsigned)ticket->key.len, .contents = ticket->key.ptr};
+	creds.keyblock = (krb5_keyblock){.magic = KV5M_KEYBLOCK,
+					 .enctype = ticket->enctype,
+					 .length = (unsigned)ticket->key.len,
+					 .contents = ticket->key.ptr};
 	creds.times = (krb5_ticket_times){ticket->times[0], ticket->times[1], ticket->times[2], ticket->times[3]};
 	creds.ticket = bt_krb5_data_of(bt_bytes_of_buf(&ticket->ticket));
 	creds.second_ticket = bt_krb5_data_of(bt_bytes_of_buf(&ticket->second_ticket));

@@ -145,7 +145,7 @@ read_hex(struct bt_rd *rd)
 	return value;
 }
 
-/* What follows a backslash. A number stands for one byte, as there are only bytes here: so MIT's library writes control characters. */
+/* What follows a backslash. A number is one byte, as there are only bytes here: so MIT's library writes control characters. */
 static uint8_t
 read_escape(struct bt_rd *rd)
 {

@@ -17,7 +17,7 @@ void bt_krb5_json_begin(struct bt_rd *rd);
 void bt_krb5_json_comma(struct bt_rd *rd);
 void bt_krb5_json_end(struct bt_rd *rd);
 
-/* bt_krb5_json_next - is there another element? Called before each of an array that was begun; *num counts them. Reads the end too. */
+/* bt_krb5_json_next - is there another element? Called before each of an array that was begun; *num counts. Reads the end too. */
 bool bt_krb5_json_next(struct bt_rd *rd, size_t *num);
 
 /* bt_krb5_json_null - is the next value null? Then it is read. */
@@ -31,7 +31,7 @@ bool bt_krb5_json_bool(struct bt_rd *rd);
 /* bt_krb5_json_number - 0, and the cursor failed, for one outside min..max. */
 int64_t bt_krb5_json_number(struct bt_rd *rd, int64_t min, int64_t max);
 
-/* bt_krb5_json_text - a new NUL-terminated string; the caller frees it. Errors: NOMEM. Malformed: the cursor fails, and *out is NULL. */
+/* bt_krb5_json_text - a new string, which the caller frees. Errors: NOMEM. Malformed: the cursor fails, and *out is NULL. */
 int bt_krb5_json_text(struct bt_rd *rd, char **out);
 
 /* bt_krb5_json_binary - bytes that are written in base64. Errors: NOMEM. */

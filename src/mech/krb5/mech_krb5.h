@@ -33,12 +33,12 @@ void bt_krb5_leave(struct bt_krb5 *lib);
 /* bt_krb5_use_kdc - from now on, contexts of this process read the KDC's configuration too. */
 void bt_krb5_use_kdc(void);
 
-/* bt_krb5_ccache_name - the default cache that the program chose for this thread, or NULL: libkrb5's own. Valid until it is renamed. */
+/* bt_krb5_ccache_name - the default cache that the program chose for this thread, until it is renamed. NULL: libkrb5's own. */
 const char *bt_krb5_ccache_name(void);
 
 /*
- * bt_krb5_ccache_rename - choose it; name NULL: back to libkrb5's. old, if not NULL, gets the name until now, which lives until the
- * thread's next such call. Errors: NOMEM, libkrb5's; then nothing is changed.
+ * bt_krb5_ccache_rename - choose it; name NULL: back to libkrb5's. old, if not NULL, gets the name until now, which lives until
+ * the thread's next such call. Errors: NOMEM, libkrb5's; then nothing is changed.
  */
 int bt_krb5_ccache_rename(const char *name, const char **old);
 
@@ -167,7 +167,7 @@ int bt_krb5_acquire(struct bt_krb5 *lib, enum bt_usage usage, const struct bt_mn
 int bt_krb5_acquire_acceptor(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
 			     struct bt_mcred *cred);
 
-/* bt_krb5_acceptor_register - keytab.c: the keytab of acceptors that name none, in this process. NULL: libkrb5's. Errors: NOMEM. */
+/* bt_krb5_acceptor_register - keytab.c: the process's keytab of acceptors that name none. NULL: libkrb5's. Errors: NOMEM. */
 int bt_krb5_acceptor_register(const char *keytab);
 
 /* bt_krb5_rcache_check - keytab.c: can it be opened? Errors: UNAVAILABLE, libkrb5's. */
@@ -208,8 +208,8 @@ int bt_krb5_cred_export(struct bt_mcred *cred, struct bt_wr *out);
 int bt_krb5_cred_import(struct bt_bytes token, struct bt_mcred **out);
 
 /*
- * bt_krb5_proxy_new - a credential over a new MEMORY cache that acts for the client of a ticket to the impersonator itself: S4U2Proxy
- * with that ticket as the evidence. impersonator has chosen its cache. Errors: BAD_USAGE (it is one of these itself).
+ * bt_krb5_proxy_new - a credential over a new MEMORY cache that acts for the client of a ticket to the impersonator itself:
+ * S4U2Proxy with that ticket as the evidence. impersonator has chosen its cache. Errors: BAD_USAGE (it is one of these itself).
  */
 int bt_krb5_proxy_new(struct bt_krb5 *lib, struct bt_mcred *impersonator, krb5_creds *evidence, struct bt_mcred **out);
 

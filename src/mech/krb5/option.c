@@ -136,11 +136,11 @@ static const struct {
 	bool makes_one; /* a credential, and needs none; all others need one */
 	int (*set)(struct bt_mcred **cred, void *value, size_t len);
 } options[] = {
-	{OPTION("\x02"), false, copy_ccache},
-	{OPTION("\x04"), false, set_enctypes},
-	{OPTION("\x0b"), false, set_rcache},
-	{OPTION("\x0d"), true, import},
-	{BT_OID("\x2a\x85\x70\x2b\x0d\x1d"), false, hide_protection}, /* GSS_KRB5_CRED_NO_CI_FLAGS_X */
+    {OPTION("\x02"), false, copy_ccache},
+    {OPTION("\x04"), false, set_enctypes},
+    {OPTION("\x0b"), false, set_rcache},
+    {OPTION("\x0d"), true, import},
+    {BT_OID("\x2a\x85\x70\x2b\x0d\x1d"), false, hide_protection}, /* GSS_KRB5_CRED_NO_CI_FLAGS_X */
 };
 
 int

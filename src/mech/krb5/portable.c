@@ -38,8 +38,9 @@ free_ticket(struct bt_krb5_portable_ticket *ticket)
 void
 bt_krb5_portable_done(struct bt_krb5_portable *portable)
 {
-	char *const texts[] = {portable->principal, portable->service, portable->host, portable->impersonator, portable->keytab,
-			       portable->rcache, portable->ccache, portable->owner, portable->client_keytab, portable->password};
+	char *const texts[] = {portable->principal,	portable->service, portable->host,   portable->impersonator,
+			       portable->keytab,	portable->rcache,  portable->ccache, portable->owner,
+			       portable->client_keytab, portable->password};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		free_text(texts[i]);

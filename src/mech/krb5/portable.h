@@ -21,16 +21,16 @@ struct bt_krb5_typed {
 };
 
 struct bt_krb5_typed_list {
-	bool is_there;             /* null and [] are not the same */
+	bool is_there; /* null and [] are not the same */
 	struct bt_krb5_typed *items;
 	size_t num;
 };
 
 struct bt_krb5_portable_ticket {
-	char *client, *server;     /* NULL: null, as of all strings here */
+	char *client, *server; /* NULL: null, as of all strings here */
 	int32_t enctype;
 	struct bt_buf key;
-	int32_t times[4];          /* authtime, starttime, endtime, renew_till, as krb5_timestamp */
+	int32_t times[4]; /* authtime, starttime, endtime, renew_till, as krb5_timestamp */
 	bool is_skey;
 	int32_t flags;
 	struct bt_krb5_typed_list addresses;
@@ -39,13 +39,13 @@ struct bt_krb5_portable_ticket {
 };
 
 struct bt_krb5_portable {
-	uint8_t usage;             /* 0..2, enum bt_usage */
+	uint8_t usage; /* 0..2, enum bt_usage */
 	bool has_name;
 	char *principal, *service, *host;
 	char *impersonator;
 	bool is_default;
 	char *keytab, *rcache;
-	char *ccache;              /* by name; or by content: */
+	char *ccache; /* by name; or by content: */
 	bool has_contents;
 	char *owner;
 	struct bt_krb5_portable_ticket *tickets;

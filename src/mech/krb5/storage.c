@@ -59,8 +59,7 @@ move_copy(struct bt_krb5 *lib, const struct bt_mcred *cred, krb5_ccache to)
 	if (code != 0)
 		return code;
 	if ((code = krb5_cc_initialize(lib->ctx, copy, cred->client)) == 0 &&
-	    (code = krb5_cc_copy_creds(lib->ctx, cred->ccache, copy)) == 0 &&
-	    (code = krb5_cc_move(lib->ctx, copy, to)) == 0)
+	    (code = krb5_cc_copy_creds(lib->ctx, cred->ccache, copy)) == 0 && (code = krb5_cc_move(lib->ctx, copy, to)) == 0)
 		return 0;
 	krb5_cc_destroy(lib->ctx, copy);
 	return code;

@@ -1,6 +1,6 @@
 /*
- * What a program sees of credentials, one line for each thing: compiled with MIT's headers, run once on MIT's library and once on
- * ours, in the same realm. credentials.py compares the lines. Needs a realm around it and an empty directory as its argument.
+ * What a program sees of credentials, one line for each thing: compiled with MIT's headers, run once on MIT's library and once
+ * on ours, in the same realm. credentials.py compares the lines. Needs a realm around it and an empty directory as its argument.
  *
  *   subject SCENE DIRECTORY
  */
@@ -143,11 +143,12 @@ meet(const char *what, struct meeting *m)
 			say("%s acceptor's flags %x", what, m->acceptor_flags & ~(OM_uint32)GSS_C_PROT_READY_FLAG);
 		}
 		if (!GSS_ERROR(major) && (m->req_flags & GSS_C_MUTUAL_FLAG) != 0) {
-			major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, gss_mech_krb5, m->req_flags, 0, NULL,
-						     &reply, NULL, &none, NULL, NULL);
+			major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, gss_mech_krb5, m->req_flags, 0,
+						     NULL, &reply, NULL, &none, NULL, NULL);
 			told(what);
 		}
-		if (!GSS_ERROR(major) && gss_inquire_sec_context_by_oid(&minor, m->ctx_i, GSS_C_INQ_SSPI_SESSION_KEY, &key) == 0)
+		if (!GSS_ERROR(major) &&
+		    gss_inquire_sec_context_by_oid(&minor, m->ctx_i, GSS_C_INQ_SSPI_SESSION_KEY, &key) == 0)
 			say("%s key's type %02x", what, ((unsigned char *)key->elements[1].value)[key->elements[1].length - 1]);
 	}
 	gss_release_buffer_set(&minor, &key);
@@ -169,8 +170,9 @@ part(struct meeting *m)
 static gss_cred_id_t
 acquire(const char *what, const char *name, gss_cred_usage_t usage, int num, ...)
 {
-	gss_name_t desired = name != NULL ? name_of(name, strchr(name, '@') != NULL ? GSS_C_NT_HOSTBASED_SERVICE : GSS_C_NT_USER_NAME) :
-					    GSS_C_NO_NAME;
+	gss_name_t desired = name != NULL
+				 ? name_of(name, strchr(name, '@') != NULL ? GSS_C_NT_HOSTBASED_SERVICE : GSS_C_NT_USER_NAME)
+				 : GSS_C_NO_NAME;
 	gss_key_value_element_desc elements[8];
 	gss_key_value_set_desc store = {(OM_uint32)num, elements};
 	gss_OID_set_desc krb5 = {1, (gss_OID)gss_mech_krb5};
@@ -203,8 +205,8 @@ try(const char *what, const char *name, gss_cred_usage_t usage, int num, const c
 static gss_cred_id_t
 host_cred(gss_cred_usage_t usage)
 {
-	return acquire("host", "host@server.baton.test", usage, 2, "client_keytab", realm_path("FILE:%s/server.keytab"), "ccache",
-		       "MEMORY:host");
+	return acquire("host", "host@server.baton.test", usage, 2, "client_keytab", realm_path("FILE:%s/server.keytab"),
+		       "ccache", "MEMORY:host");
 }
 
 /* ---- scenes ---- */
@@ -258,7 +260,8 @@ store_twice(const char *what, gss_cred_id_t cred, const char *ccache, bool is_de
 	for (int i = 0; i < 3; i++) {
 		gss_cred_usage_t usage = 77;
 
-		major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, i == 2, is_default, &store, &stored, &usage);
+		major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, i == 2, is_default, &store, &stored,
+					    &usage);
 		told(what);
 		say("%s stored %zu usage %d", what, stored != NULL ? stored->count : 0, GSS_ERROR(major) ? 0 : usage);
 		gss_release_oid_set(&minor, &stored);
@@ -324,7 +327,8 @@ impersonate(const char *what, gss_cred_id_t impersonator, const char *name, gss_
 static void
 proxies(void)
 {
-	gss_cred_id_t host = host_cred(GSS_C_INITIATE), both = host_cred(GSS_C_BOTH), acceptor = acquire("acceptor", NULL, GSS_C_ACCEPT, 0);
+	gss_cred_id_t host = host_cred(GSS_C_INITIATE), both = host_cred(GSS_C_BOTH),
+		      acceptor = acquire("acceptor", NULL, GSS_C_ACCEPT, 0);
 	struct meeting m = {.target = "host@server.baton.test", .acceptor = acceptor}, forward = {.acceptor = both}, onward;
 	gss_cred_id_t bob, again, joined = GSS_C_NO_CREDENTIAL;
 	gss_name_t name = name_of("bob", GSS_C_NT_USER_NAME);
@@ -341,18 +345,25 @@ proxies(void)
 	impersonate("for both", host, "bob", GSS_C_BOTH, &again);
 	impersonate("nobody", host, "nobody", GSS_C_INITIATE, &again);
 	impersonate("by an acceptor", acceptor, "bob", GSS_C_INITIATE, &again);
-	major = gss_add_cred_impersonate_name(&minor, GSS_C_NO_CREDENTIAL, host, name, (gss_OID)gss_mech_krb5, GSS_C_INITIATE, 0, 0,
-					      &joined, NULL, NULL, NULL);
+	major = gss_add_cred_impersonate_name(&minor, GSS_C_NO_CREDENTIAL, host, name, (gss_OID)gss_mech_krb5, GSS_C_INITIATE,
+					      0, 0, &joined, NULL, NULL, NULL);
 	told("added");
 	show_cred("added", joined);
 	store_twice("impersonated", bob, path_of("FILE:%s/bob"), false);
+	/* Who acts for bob does not act for alice by it. */
+	again = acquire("bob's proxy", NULL, GSS_C_BOTH, 1, "ccache", path_of("FILE:%s/bob"));
+	onward = (struct meeting){.target = "host@server.baton.test", .acceptor = again};
+	meet("alice to bob's proxy", &onward);
+	part(&onward);
+	gss_release_cred(&minor, &again);
 	/* An acceptor that is an initiator too gets the client's ticket to go on with. */
 	for (int i = 0; i < 2; i++) {
 		forward.req_flags = GSS_C_MUTUAL_FLAG | (i == 1 ? GSS_C_DELEG_FLAG : 0);
 		forward.target = "host@server.baton.test";
 		meet("alice to both", &forward);
 		show_cred("what both is given", forward.delegated);
-		onward = (struct meeting){.initiator = forward.delegated, .target = "HTTP@server.baton.test", .acceptor = acceptor};
+		onward =
+		    (struct meeting){.initiator = forward.delegated, .target = "HTTP@server.baton.test", .acceptor = acceptor};
 		meet("as alice to HTTP", &onward);
 		part(&onward);
 		part(&forward);
@@ -398,7 +409,8 @@ enctypes(void)
 	krb5_enctype aes128[] = {17, 0}, none[] = {99, 98, 0}, sha2[] = {20, 19};
 	gss_cred_id_t cred = acquire("alice", NULL, GSS_C_INITIATE, 1, "ccache", getenv("KRB5CCNAME"));
 	gss_cred_id_t acceptor = acquire("acceptor", NULL, GSS_C_ACCEPT, 0);
-	struct meeting m = {.target = "plain@server.baton.test", .initiator = cred, .acceptor = acceptor, .req_flags = GSS_C_MUTUAL_FLAG};
+	struct meeting m = {
+	    .target = "plain@server.baton.test", .initiator = cred, .acceptor = acceptor, .req_flags = GSS_C_MUTUAL_FLAG};
 
 	meet("no limit", &m);
 	part(&m);
@@ -439,7 +451,8 @@ identities(void)
 	meet("with bob's keytab", &m);
 	part(&m);
 	try("with bob's keytab", "host@server.baton.test", GSS_C_ACCEPT, 0, NULL, NULL, NULL, NULL);
-	try("with a keytab of one's own", "host@server.baton.test", GSS_C_ACCEPT, 1, "keytab", getenv("KRB5_KTNAME"), NULL, NULL);
+	try("with a keytab of one's own", "host@server.baton.test", GSS_C_ACCEPT, 1, "keytab", getenv("KRB5_KTNAME"), NULL,
+	    NULL);
 	say("%08x", krb5_gss_register_acceptor_identity("NOSUCH:x"));
 	try("with none", NULL, GSS_C_ACCEPT, 0, NULL, NULL, NULL, NULL);
 	say("%08x", krb5_gss_register_acceptor_identity(NULL));
@@ -521,7 +534,8 @@ objects(void)
 static void
 options(void)
 {
-	gss_cred_id_t cred = acquire("alice", NULL, GSS_C_INITIATE, 1, "ccache", getenv("KRB5CCNAME")), none = GSS_C_NO_CREDENTIAL;
+	gss_cred_id_t cred = acquire("alice", NULL, GSS_C_INITIATE, 1, "ccache", getenv("KRB5CCNAME")),
+		      none = GSS_C_NO_CREDENTIAL;
 	struct meeting m = {.target = "host@server.baton.test", .initiator = cred};
 	gss_buffer_desc empty = GSS_C_EMPTY_BUFFER;
 	gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
@@ -563,8 +577,8 @@ replays(void)
 
 	if (krb5_init_context(&library) != 0)
 		exit(1);
-	gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, (gss_OID)gss_mech_krb5, 0, 0, NULL, NULL, NULL, &token, NULL,
-			     NULL);
+	gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &ctx, target, (gss_OID)gss_mech_krb5, 0, 0, NULL, NULL, NULL, &token,
+			     NULL, NULL);
 	gss_delete_sec_context(&minor, &ctx, NULL);
 	for (int i = 0; i < 4; i++) {
 		/* The third time another replay cache is asked, which has not seen it. */
@@ -612,7 +626,8 @@ selection(void)
 	major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, 0, 1, &store, NULL, NULL);
 	told("alice's");
 	gss_release_cred(&minor, &cred);
-	cred = acquire("bob", NULL, GSS_C_INITIATE, 2, "client_keytab", realm_path("FILE:%s/bob.keytab"), "ccache", "MEMORY:bob");
+	cred =
+	    acquire("bob", NULL, GSS_C_INITIATE, 2, "client_keytab", realm_path("FILE:%s/bob.keytab"), "ccache", "MEMORY:bob");
 	major = gss_store_cred_into(&minor, cred, GSS_C_INITIATE, GSS_C_NO_OID, 0, 0, &store, NULL, NULL);
 	told("bob's");
 	gss_release_cred(&minor, &cred);
@@ -634,6 +649,14 @@ selection(void)
 		m.initiator = acquire("default", NULL, GSS_C_INITIATE, 0);
 	}
 	gss_release_cred(&minor, &m.initiator);
+	m.target = "HTTP@server.baton.test";
+	/* A cache that the program chose is not one of many. */
+	major = gss_krb5_ccache_name(&minor, element.value, NULL);
+	told("chosen");
+	meet("to HTTP from the chosen one", &m);
+	part(&m);
+	try("bob of the chosen one", "bob", GSS_C_INITIATE, 0, NULL, NULL, NULL, NULL);
+	gss_krb5_ccache_name(&minor, NULL, NULL);
 	try("bob of the collection", "bob", GSS_C_INITIATE, 0, NULL, NULL, NULL, NULL);
 	try("nobody of the collection", "carol", GSS_C_INITIATE, 0, NULL, NULL, NULL, NULL);
 }
@@ -716,7 +739,8 @@ load(const char *file)
 		return;
 	major = gss_export_cred(&minor, cred, &again);
 	told(file);
-	say("%s exported again, the same: %d", file, again.length == token.length && memcmp(again.value, bytes, token.length) == 0);
+	say("%s exported again, the same: %d", file,
+	    again.length == token.length && memcmp(again.value, bytes, token.length) == 0);
 	gss_release_buffer(&minor, &again);
 	show_cred(file, cred);
 	if (gss_inquire_cred(&minor, cred, NULL, NULL, &usage, NULL) == GSS_S_COMPLETE && usage == GSS_C_INITIATE)
@@ -732,8 +756,12 @@ static void
 imports(void)
 {
 	static const char *const bad[] = {
-		"", "\0\0\0\x09", "\0\0\0\x09*\x86H\x86\xf7\x12\x01\x02\x02\0\0\0\x02{}", "\0\0\0\x03*\x03\x04\0\0\0\x02{}",
-		"\0\0\0\x09*\x86H\x86\xf7\x12\x01\x02\x02\0\0\0\x08[\"K5C1\"]", "\xff\xff\xff\xff",
+	    "",
+	    "\0\0\0\x09",
+	    "\0\0\0\x09*\x86H\x86\xf7\x12\x01\x02\x02\0\0\0\x02{}",
+	    "\0\0\0\x03*\x03\x04\0\0\0\x02{}",
+	    "\0\0\0\x09*\x86H\x86\xf7\x12\x01\x02\x02\0\0\0\x08[\"K5C1\"]",
+	    "\xff\xff\xff\xff",
 	};
 	static const size_t lens[] = {0, 4, 19, 13, 25, 4};
 	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
@@ -761,9 +789,9 @@ main(int argc, char **argv)
 		const char *name;
 		void (*play)(void);
 	} scenes[] = {
-		{"stores", stores},     {"storing", storing}, {"proxies", proxies}, {"named_caches", named_caches}, {"enctypes", enctypes},
-		{"identities", identities}, {"objects", objects}, {"options", options}, {"replays", replays}, {"selection", selection},
-		{"exports", exports}, {"imports", imports},
+	    {"stores", stores},	    {"storing", storing},	{"proxies", proxies}, {"named_caches", named_caches},
+	    {"enctypes", enctypes}, {"identities", identities}, {"objects", objects}, {"options", options},
+	    {"replays", replays},   {"selection", selection},	{"exports", exports}, {"imports", imports},
 	};
 
 	if (argc != 3)

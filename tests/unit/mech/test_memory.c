@@ -168,6 +168,77 @@ ask_some(const void *arg)
 	return e;
 }
 
+/* To text and back, with tickets in it. */
+static int
+carry_some(const void *arg)
+{
+	struct bt_mcred *cred = (struct bt_mcred *)(uintptr_t)arg, *copy = NULL;
+	struct bt_buf text = {0};
+	struct bt_wr wr;
+	int e;
+
+	bt_wr_init(&wr);
+	e = bt_mech_krb5.cred_export(cred, &wr);
+	if (e == 0)
+		e = bt_wr_take(&wr, &text);
+	bt_wr_done(&wr);
+	if (e == 0 && (e = bt_mech_krb5.cred_import(bt_bytes_of_buf(&text), &copy)) != 0)
+		assert_null(copy);
+	bt_mech_krb5.cred_free(copy);
+	bt_buf_free(&text);
+	return e;
+}
+
+static int
+impersonate_some(const void *arg)
+{
+	struct bt_mcred *host = (struct bt_mcred *)(uintptr_t)arg, *cred = NULL;
+	struct bt_mn *bob = bt_mn_new(1, false, bt_bytes_of_str("bob@BATON.TEST"), NULL, NULL);
+	struct bt_answers answers = {0};
+	int e;
+
+	if (bob == NULL)
+		return BT_ERR_NOMEM;
+	if ((e = bt_mech_krb5.cred_impersonate(host, bob, 0, &cred)) != 0)
+		assert_null(cred);
+	if (e == 0)
+		e = bt_mech_krb5.cred_ask(cred, bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x0e"), &answers);
+	if (e == 0)
+		assert_int_equal(answers.num_items, 1);
+	bt_answers_free(&answers);
+	bt_mech_krb5.cred_free(cred);
+	bt_mn_free(bob);
+	return e;
+}
+
+static int
+store_some(const void *arg)
+{
+	struct bt_store_entry entry = {"ccache", "MEMORY:stored"};
+	struct bt_cred_storage storage = {.usage = BT_USAGE_INITIATE, .overwrites = true, .store = &entry, .num_store = 1};
+
+	return bt_mech_krb5.cred_store((struct bt_mcred *)(uintptr_t)arg, &storage);
+}
+
+static int
+choose_some(const void *arg)
+{
+	struct {
+		const char *name, **out_name;
+	} request = {arg, &(const char *){NULL}};
+	int e = bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
+
+	if (e == 0)
+		e = bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"),
+					(void *)(uintptr_t) "NOSUCH:x", 8);
+	/* Both as they were. */
+	request.name = NULL;
+	request.out_name = NULL;
+	bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
+	bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"), NULL, 0);
+	return e;
+}
+
 static void
 call_with_failures(int (*call)(const void *), const void *arg)
 {
@@ -212,6 +283,38 @@ test_calls(void **state)
 	bt_mn_free(host);
 }
 
+static void
+test_credentials(void **state)
+{
+	struct pair pair = {.flags = BT_CTX_DELEG | BT_CTX_MUTUAL, .wants_delegated = true};
+	struct bt_store_entry store[] = {{"client_keytab", getenv("KRB5_KTNAME")}, {"ccache", "MEMORY:host"}};
+	struct bt_mcred *host = acquire("host/server.baton.test", BT_USAGE_INITIATE, store, 2);
+
+	pair_open(&pair);
+	assert_non_null(pair.delegated);
+	call_with_failures(carry_some, pair.delegated);
+	call_with_failures(carry_some, acceptor);
+	call_with_failures(store_some, pair.delegated);
+	call_with_failures(impersonate_some, host);
+	call_with_failures(choose_some, "MEMORY:chosen");
+	bt_mech_krb5.cred_free(host);
+	pair_done(&pair);
+}
+
+/* An acceptor that is an initiator too is given a credential of its clients' in each context. */
+static void
+test_proxies(void **state)
+{
+	static const struct scene scene = {.flags = BT_CTX_MUTUAL, .wants_delegated = true};
+	struct bt_store_entry store[] = {{"client_keytab", getenv("KRB5_KTNAME")}, {"ccache", "MEMORY:host"}};
+	struct bt_mcred *usual = acceptor;
+
+	acceptor = acquire("host/server.baton.test", BT_USAGE_BOTH, store, 2);
+	play_with_failures(&scene);
+	bt_mech_krb5.cred_free(acceptor);
+	acceptor = usual;
+}
+
 static int
 acquire_acceptor(void **state)
 {
@@ -232,6 +335,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_handshakes),
 	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_credentials),
+	    cmocka_unit_test(test_proxies),
 	};
 
 	return cmocka_run_group_tests(tests, acquire_acceptor, release_acceptor);

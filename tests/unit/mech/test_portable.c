@@ -10,17 +10,19 @@
 #include "failing.h"
 #include "mech/krb5/portable.h"
 
-#define TICKET "[\"bob@R\",\"host/a@R\",[17,\"AAECAw==\"],1,-2,3,0,true,-7,[[2,\"fwAAAQ==\"]],\"YYI=\",\"\",[[1,\"MAA=\"],[128,\"\"]]]"
+#define TICKET               \
+	"[\"bob@R\",\"host/" \
+	"a@R\",[17,\"AAECAw==\"],1,-2,3,0,true,-7,[[2,\"fwAAAQ==\"]],\"YYI=\",\"\",[[1,\"MAA=\"],[128,\"\"]]]"
 #define PLAIN_TICKET "[\"bob@R\",\"krbtgt/R@R\",[18,\"AAEC\"],1,2,3,4,false,5,null,\"YQ==\",\"YYJh\",null]"
 
 /* As MIT's library writes them. */
 static const char *const good[] = {
-	"[\"K5C1\",[2,[\"host/a@R\",\"host\",\"a\"],null,false,false,\"FILE:/k\",\"file2:/r\",null,null,false,0,0,null,null]]",
-	"[\"K5C1\",[1,null,null,true,false,null,null,null,\"FILE:/k\",false,0,0,null,null]]",
-	"[\"K5C1\",[0,[\"a@R\",null,null],null,false,false,\"FILE:/k\",null,\"FILE:/c\",null,true,1795341164,0,[18,17],null]]",
-	"[\"K5C1\",[1,[\"bob@R\",null,null],\"host/a@R\",false,false,null,null,[\"bob@R\"," TICKET "," PLAIN_TICKET
-	"],null,false,1795341164,1795323164,null,\"a\\\"b\\\\c/\\n\\u0001\\u001F\"]]",
-	"[\"K5C1\",[1,[\"bob@R\",null,null],null,false,false,null,null,[\"bob@R\"],null,false,0,0,[],null]]",
+    "[\"K5C1\",[2,[\"host/a@R\",\"host\",\"a\"],null,false,false,\"FILE:/k\",\"file2:/r\",null,null,false,0,0,null,null]]",
+    "[\"K5C1\",[1,null,null,true,false,null,null,null,\"FILE:/k\",false,0,0,null,null]]",
+    "[\"K5C1\",[0,[\"a@R\",null,null],null,false,false,\"FILE:/k\",null,\"FILE:/c\",null,true,1795341164,0,[18,17],null]]",
+    "[\"K5C1\",[1,[\"bob@R\",null,null],\"host/a@R\",false,false,null,null,[\"bob@R\"," TICKET "," PLAIN_TICKET
+    "],null,false,1795341164,1795323164,null,\"a\\\"b\\\\c/\\n\\u0001\\u001F\"]]",
+    "[\"K5C1\",[1,[\"bob@R\",null,null],null,false,false,null,null,[\"bob@R\"],null,false,0,0,[],null]]",
 };
 
 static struct bt_buf
@@ -87,8 +89,8 @@ static void
 other_spellings(void **state)
 {
 	static const char *const texts[] = {
-		" [ \"K5C1\" ,\t[1,null,null,true,false,null,null,null,\"FILE:\\/k\",false,0,-0,null,null]\n]\r\n",
-		"[\"K5C1\",[1,null,null,true,false,null,null,null,\"\\u0046ILE:/k\",false,0,0,null,null]]",
+	    " [ \"K5C1\" ,\t[1,null,null,true,false,null,null,null,\"FILE:\\/k\",false,0,-0,null,null]\n]\r\n",
+	    "[\"K5C1\",[1,null,null,true,false,null,null,null,\"\\u0046ILE:/k\",false,0,0,null,null]]",
 	};
 	static struct bt_krb5_portable portable;
 
@@ -106,45 +108,50 @@ other_spellings(void **state)
 static void
 refused(void **state)
 {
-#define CRED(usage, name, flags, keytab, ccache, times, enctypes, password) \
-	"[\"K5C1\",[" usage "," name ",null," flags "," keytab ",null," ccache ",null,false," times "," enctypes "," password "]]"
+#define CRED(usage, name, flags, keytab, ccache, times, enctypes, password)                                                   \
+	"[\"K5C1\",[" usage "," name ",null," flags "," keytab ",null," ccache ",null,false," times "," enctypes "," password \
+	"]]"
 	static const char *const bad[] = {
-		"",
-		"{}",
-		"[]",
-		"[\"K5C1\"]",
-		"[\"K5C2\",[1,null,null,true,false,null,null,null,null,false,0,0,null,null]]",
-		CRED("3", "null", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("-1", "null", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("01", "null", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("1.0", "null", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("1", "\"a\"", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("1", "[null,null]", "true,false", "null", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,true", "null", "null", "0,0", "null", "null"), /* IAKERB */
-		CRED("1", "null", "1,false", "null", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "\"a\\u0000b\"", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "\"a\\u0100b\"", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "\"a\\xb\"", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "\"a\nb\"", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "\"a", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "nul", "null", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[null]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",[]]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"A\"],0,0,0,0,true,0,null,\"\",\"\",null]]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"AB==\"],0,0,0,0,true,0,null,\"\",\"\",null]]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"A===\"],0,0,0,0,true,0,null,\"\",\"\",null]]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"AA==AAAA\"],0,0,0,0,true,0,null,\"\",\"\",null]]", "0,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "null", "4294967296,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "null", "99999999999999999999,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "null", "-,0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "null", "0", "null", "null"),
-		CRED("1", "null", "true,false", "null", "null", "0,0", "[18,]", "null"),
-		CRED("1", "null", "true,false", "null", "null", "0,0", "[\"18\"]", "null"),
-		CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null,null"),
-		CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null") "]",
-		CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null") "x",
+	    "",
+	    "{}",
+	    "[]",
+	    "[\"K5C1\"]",
+	    "[\"K5C2\",[1,null,null,true,false,null,null,null,null,false,0,0,null,null]]",
+	    CRED("3", "null", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("-1", "null", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("01", "null", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("1.0", "null", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("1", "\"a\"", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("1", "[null,null]", "true,false", "null", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,true", "null", "null", "0,0", "null", "null"), /* IAKERB */
+	    CRED("1", "null", "1,false", "null", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "\"a\\u0000b\"", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "\"a\\u0100b\"", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "\"a\\xb\"", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "\"a\nb\"", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "\"a", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "nul", "null", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[]", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[null]", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",]", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",[]]", "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"A\"],0,0,0,0,true,0,null,\"\",\"\",null]]", "0,0",
+		 "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"AB==\"],0,0,0,0,true,0,null,\"\",\"\",null]]",
+		 "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"A===\"],0,0,0,0,true,0,null,\"\",\"\",null]]",
+		 "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "[\"a\",[null,null,[1,\"AA==AAAA\"],0,0,0,0,true,0,null,\"\",\"\",null]]",
+		 "0,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "4294967296,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "99999999999999999999,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "-,0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "0", "null", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "0,0", "[18,]", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "0,0", "[\"18\"]", "null"),
+	    CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null,null"),
+	    CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null") "]",
+	    CRED("1", "null", "true,false", "null", "null", "0,0", "null", "null") "x",
 	};
 	static struct bt_krb5_portable portable;
 
@@ -186,8 +193,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_again), cmocka_unit_test(what_it_says), cmocka_unit_test(other_spellings),
-		cmocka_unit_test(refused),    cmocka_unit_test(no_memory),
+	    cmocka_unit_test(same_again), cmocka_unit_test(what_it_says), cmocka_unit_test(other_spellings),
+	    cmocka_unit_test(refused),	  cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
