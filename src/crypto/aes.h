@@ -32,8 +32,8 @@ struct bt_crypto_camellia;
 struct bt_crypto_cbc {
 	const struct bt_crypto_aes *aes;
 	const struct bt_crypto_camellia *camellia; /* NULL: with aes */
-	struct evp_cipher_ctx_st *evp;	    /* this thread's, keyed for this run; NULL: not used */
-	uint8_t chain[BT_CRYPTO_BLOCK_LEN]; /* last ciphertext block */
+	struct evp_cipher_ctx_st *evp;		   /* this thread's, keyed for this run; NULL: not used */
+	uint8_t chain[BT_CRYPTO_BLOCK_LEN];	   /* last ciphertext block */
 };
 
 /* bt_crypto_cbc_begin - the chain begins with zeros. */

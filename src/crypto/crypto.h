@@ -30,13 +30,17 @@ enum {
 
 /* What RFC 3962 §6-7, RFC 8009 §5-7 and RFC 6803 §6-9 fix for one enctype; lengths in bytes. */
 struct bt_crypto_enctype {
-	int32_t number;	   /* IANA Kerberos encryption type: 17 to 20, 25, 26 */
+	int32_t number;	   /* IANA Kerberos encryption type: 16 to 20, 23, 25, 26 */
 	const char *name;  /* "aes256-cts-hmac-sha1-96" */
 	uint16_t strength; /* bits, as GSS_C_SEC_CONTEXT_SASL_SSF reports them */
 	uint8_t key_len;   /* protocol key */
 	uint8_t mac_len;   /* checksum: truncated HMAC, or CMAC */
 	uint8_t prf_len;   /* pseudo-random output */
+	bool is_legacy;	   /* makes tokens of RFC 1964 and RFC 4757: bt_crypto_legacy_key, and no usage key */
 };
+
+/* The legacy enctypes' numbers. */
+enum { BT_CRYPTO_DES3_CBC_SHA1 = 16, BT_CRYPTO_ARCFOUR_HMAC = 23 };
 
 /* bt_crypto_enctype_of - the row of an enctype number, or NULL if this room does not have it. */
 const struct bt_crypto_enctype *bt_crypto_enctype_of(int32_t number);
@@ -99,6 +103,35 @@ int bt_crypto_mac_check(const struct bt_crypto_mac_key *key, const struct bt_cry
 
 /* bt_crypto_prf - RFC 3961 pseudo-random of the enctype; writes et->prf_len bytes. Errors: NOMEM, CRYPTO. */
 int bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt_bytes input, uint8_t *out);
+
+/* ---- legacy enctypes: RFC 1964 §1.2, RFC 4757 §7 ---- */
+
+enum {
+	BT_CRYPTO_LEGACY_BLOCK_LEN = 8,	 /* confounder of either, and cipher block of DES3 */
+	BT_CRYPTO_LEGACY_NUMBER_LEN = 8, /* encrypted sequence number */
+};
+
+struct bt_crypto_legacy_key; /* all that one protocol key is used for, in both directions; immutable */
+
+/* bt_crypto_legacy_key_new - et is a legacy one. Errors: NOMEM; then out is NULL. */
+int bt_crypto_legacy_key_new(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt_crypto_legacy_key **out);
+void bt_crypto_legacy_key_free(struct bt_crypto_legacy_key *key);
+
+/* bt_crypto_legacy_sum - checksum of the segments' input, of a MIC or of a Wrap token; writes et->mac_len bytes. */
+void bt_crypto_legacy_sum(const struct bt_crypto_legacy_key *key, bool is_mic, const struct bt_crypto_seg *segs,
+			  size_t num_segs, uint8_t *mac);
+
+/* bt_crypto_legacy_number - encrypt a sequence number where it stands, or decrypt it; bound to the token's checksum. */
+void bt_crypto_legacy_number(const struct bt_crypto_legacy_key *key, bool encrypts, const uint8_t *mac,
+			     uint8_t number[static BT_CRYPTO_LEGACY_NUMBER_LEN]);
+
+/*
+ * bt_crypto_legacy_crypt - encrypt or decrypt the segments that have an output, as one message. With no integrity: that is the sum's.
+ *   seq   the token's number, which RC4's key is made from
+ *   segs  for DES3 whole blocks in all
+ */
+void bt_crypto_legacy_crypt(const struct bt_crypto_legacy_key *key, bool encrypts, uint32_t seq,
+			    const struct bt_crypto_seg *segs, size_t num_segs);
 
 /* ---- besides enctypes ---- */
 

@@ -81,6 +81,8 @@ nfold_usage(uint32_t usage, uint8_t kind, uint8_t out[static BT_CRYPTO_BLOCK_LEN
 void
 bt_crypto_source_init(struct bt_crypto_source *source, const struct bt_crypto_profile *profile, const uint8_t *base)
 {
+	if (profile->family == BT_CRYPTO_LEGACY)
+		abort();
 	source->profile = profile;
 	if (profile->family == BT_CRYPTO_RFC3962)
 		bt_crypto_aes_init(&source->aes, base, profile->row.key_len, true);

@@ -9,9 +9,9 @@
 
 /*
  * The families: RFC 3962 (derives with AES, MACs the plaintext), RFC 8009 (derives with HMAC, MACs the ciphertext) and RFC 6803
- * (Camellia, derives with CMAC, MACs the plaintext by CMAC).
+ * (Camellia, derives with CMAC, MACs the plaintext by CMAC); and what is older than any and has usage keys of none of these.
  */
-enum bt_crypto_family { BT_CRYPTO_RFC3962, BT_CRYPTO_RFC8009, BT_CRYPTO_RFC6803 };
+enum bt_crypto_family { BT_CRYPTO_RFC3962, BT_CRYPTO_RFC8009, BT_CRYPTO_RFC6803, BT_CRYPTO_LEGACY };
 
 struct bt_crypto_profile {
 	struct bt_crypto_enctype row; /* first: a row handed out is a profile */

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "crypto/derive.h"
+#include "crypto/legacy.h"
 
 /* RFC 3962 §4, after RFC 3961 §5.3: the hash of the input, cut to whole blocks, encrypted under DK(key, "prf"). */
 static void
@@ -48,6 +49,10 @@ bt_crypto_prf(const struct bt_crypto_enctype *et, const uint8_t *base, struct bt
 {
 	struct bt_crypto_source source;
 
+	if (et->is_legacy) {
+		bt_crypto_legacy_prf(bt_crypto_profile_of(et), base, input, out);
+		return 0;
+	}
 	bt_crypto_source_init(&source, bt_crypto_profile_of(et), base);
 	if (source.profile->family == BT_CRYPTO_RFC3962)
 		prf_3962(&source, input, out);

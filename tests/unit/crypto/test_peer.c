@@ -27,6 +27,9 @@ static void
 round_of(int32_t enctype, uint32_t round, uint8_t *base, krb5_keyblock *block)
 {
 	fill(base, BT_CRYPTO_KEY_MAX, round);
+	/* DES keys have odd parity. */
+	for (size_t i = 0; enctype == BT_CRYPTO_DES3_CBC_SHA1 && i < 24; i++)
+		base[i] ^= !__builtin_parity(base[i]);
 	fill(text, sizeof text, round + 1000);
 	*block = (krb5_keyblock){.enctype = enctype, .length = bt_crypto_enctype_of(enctype)->key_len, .contents = base};
 }
@@ -83,9 +86,9 @@ we_open_what_it_seals(void **state)
 static void
 checksums_agree(void **state)
 {
-	static const krb5_cksumtype types[] = {CKSUMTYPE_HMAC_SHA1_96_AES128, CKSUMTYPE_HMAC_SHA1_96_AES256,
+	static const krb5_cksumtype types[] = {CKSUMTYPE_HMAC_SHA1_96_AES128,	 CKSUMTYPE_HMAC_SHA1_96_AES256,
 					       CKSUMTYPE_HMAC_SHA256_128_AES128, CKSUMTYPE_HMAC_SHA384_192_AES256,
-					       CKSUMTYPE_CMAC_CAMELLIA128,	CKSUMTYPE_CMAC_CAMELLIA256};
+					       CKSUMTYPE_CMAC_CAMELLIA128,	 CKSUMTYPE_CMAC_CAMELLIA256};
 
 	for (size_t i = 0; i < NUM_ENCTYPES; i++)
 		for (uint32_t round = 0; round < NUM_ROUNDS; round++) {
@@ -127,6 +130,94 @@ pseudo_random_agrees(void **state)
 		}
 }
 
+/* Of legacy enctypes: checksums, whose usage 23 is the Wrap token's; numbers and messages of DES3, which are bare CBC. */
+static void
+legacy_keys_agree(void **state)
+{
+	static const struct {
+		int32_t enctype;
+		krb5_cksumtype type;
+		uint32_t mic_usage;
+	} legacy[] = {{16, CKSUMTYPE_HMAC_SHA1_DES3, 23}, {23, CKSUMTYPE_HMAC_MD5_ARCFOUR, 15}};
+
+	for (size_t i = 0; i < 2; i++)
+		for (uint32_t round = 0; round < NUM_ROUNDS; round++) {
+			const struct bt_crypto_enctype *et = bt_crypto_enctype_of(legacy[i].enctype);
+			size_t len = length_of_round(round);
+			uint8_t base[BT_CRYPTO_KEY_MAX], mac[BT_CRYPTO_MAC_MAX], ours[BT_CRYPTO_PRF_MAX],
+			    its[BT_CRYPTO_PRF_MAX];
+			struct bt_crypto_seg segs[] = {{text, NULL, len / 3}, {text + len / 3, NULL, len - len / 3}};
+			struct bt_crypto_legacy_key *key;
+			krb5_data in = data_of(text, len), out = data_of(its, et->prf_len);
+			krb5_keyblock block;
+			krb5_checksum sum;
+
+			round_of(legacy[i].enctype, round, base, &block);
+			assert_int_equal(bt_crypto_legacy_key_new(et, base, &key), 0);
+			for (int is_mic = 0; is_mic < 2; is_mic++) {
+				assert_int_equal(krb5_c_make_checksum(NULL, legacy[i].type, &block,
+								      is_mic ? (krb5_keyusage)legacy[i].mic_usage : 23, &in,
+								      &sum),
+						 0);
+				bt_crypto_legacy_sum(key, is_mic, segs, 2, mac);
+				assert_memory_equal(mac, sum.contents, et->mac_len);
+				krb5_free_checksum_contents(NULL, &sum);
+			}
+			assert_int_equal(krb5_c_prf(NULL, &block, &in, &out), 0);
+			assert_int_equal(bt_crypto_prf(et, base, bt_bytes_of(text, len), ours), 0);
+			assert_memory_equal(ours, its, et->prf_len);
+			bt_crypto_legacy_key_free(key);
+		}
+}
+
+/* In segments that end anywhere; and back. */
+static void
+legacy_messages_agree(void **state)
+{
+	static const int32_t numbers[] = {16, 23};
+
+	for (size_t i = 0; i < 2; i++)
+		for (uint32_t round = 0; round < NUM_ROUNDS; round++) {
+			const struct bt_crypto_enctype *et = bt_crypto_enctype_of(numbers[i]);
+			size_t len = (length_of_round(round) + 8) / 8 * 8, cut = round * 7 % len;
+			uint8_t base[BT_CRYPTO_KEY_MAX], its[MAX_LEN + 64], aside[3] = "xy", before[8], number[8];
+			struct bt_crypto_seg segs[] = {
+			    {text, token, cut}, {aside, NULL, 3}, {text + cut, token + cut, len - cut}};
+			struct bt_crypto_legacy_key *key;
+			krb5_data in = data_of(text, len), iv = data_of(before, 8);
+			krb5_enc_data out = {.ciphertext = data_of(its, sizeof its)};
+			krb5_keyblock block;
+
+			round_of(numbers[i], round, base, &block);
+			assert_int_equal(bt_crypto_legacy_key_new(et, base, &key), 0);
+			bt_crypto_legacy_crypt(key, true, round, segs, 3);
+			block.enctype = ENCTYPE_DES3_CBC_RAW;
+			if (numbers[i] == 16) {
+				assert_int_equal(krb5_c_encrypt(NULL, &block, 0, NULL, &in, &out), 0);
+				assert_memory_equal(token, its, len);
+			}
+			segs[0] = (struct bt_crypto_seg){token, token, len / 2};
+			segs[1] = (struct bt_crypto_seg){token + len / 2, token + len / 2, len - len / 2};
+			bt_crypto_legacy_crypt(key, false, round, segs, 2);
+			assert_memory_equal(token, text, len);
+			/* A number, with the beginning of the checksum before it. */
+			fill(before, 8, round + 7);
+			memcpy(number, text, 8);
+			bt_crypto_legacy_number(key, true, before, number);
+			if (numbers[i] == 16) {
+				in.length = 8;
+				out.ciphertext.length = sizeof its;
+				assert_int_equal(krb5_c_encrypt(NULL, &block, 0, &iv, &in, &out), 0);
+				assert_memory_equal(number, its, 8);
+				fill(before, 8, round + 7);
+			}
+			assert_memory_not_equal(number, text, 8);
+			bt_crypto_legacy_number(key, false, before, number);
+			assert_memory_equal(number, text, 8);
+			bt_crypto_legacy_key_free(key);
+		}
+}
+
 /* The table says of each enctype what the other library says of it. */
 static void
 tables_agree(void **state)
@@ -149,7 +240,7 @@ tables_agree(void **state)
 		assert_int_equal(et->strength, key_len * 8);
 	}
 	for (int32_t number = -200; number < 200; number++)
-		if ((number < 17 || number > 20) && number != 25 && number != 26)
+		if ((number < 16 || number > 20) && number != 23 && number != 25 && number != 26)
 			assert_null(bt_crypto_enctype_of(number));
 }
 
@@ -157,8 +248,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(it_opens_what_we_seal), cmocka_unit_test(we_open_what_it_seals), cmocka_unit_test(checksums_agree),
-	    cmocka_unit_test(pseudo_random_agrees),  cmocka_unit_test(tables_agree),
+	    cmocka_unit_test(it_opens_what_we_seal), cmocka_unit_test(we_open_what_it_seals),
+	    cmocka_unit_test(checksums_agree),	     cmocka_unit_test(pseudo_random_agrees),
+	    cmocka_unit_test(tables_agree),	     cmocka_unit_test(legacy_keys_agree),
+	    cmocka_unit_test(legacy_messages_agree),
 	};
 
 	return RUN_ON_BOTH_PATHS(tests);

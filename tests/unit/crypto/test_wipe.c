@@ -173,6 +173,7 @@ struct call {
 	struct bt_crypto_seal_key *seal;
 	struct bt_crypto_seal_key *open;
 	struct bt_crypto_mac_key *sum;
+	struct bt_crypto_legacy_key *legacy;
 	uint8_t base[BT_CRYPTO_KEY_MAX];
 	uint8_t text[1000];
 	uint8_t mac[BT_CRYPTO_DIGEST_MAX];
@@ -292,6 +293,54 @@ keys_of_enctypes_are_gone(void **state)
 }
 
 static void
+make_legacy_key(struct call *call)
+{
+	call->e = bt_crypto_legacy_key_new(call->et, call->base, &call->legacy);
+}
+
+static void
+use_legacy_key(struct call *call)
+{
+	struct bt_crypto_seg seg = {call->text, call->text, sizeof call->text};
+
+	bt_crypto_legacy_sum(call->legacy, true, &seg, 1, call->mac);
+	bt_crypto_legacy_number(call->legacy, true, call->mac, call->text);
+	bt_crypto_legacy_crypt(call->legacy, true, 1, &seg, 1);
+	call->e = 0;
+}
+
+static void
+legacy_keys_are_gone(void **state)
+{
+	static const int32_t numbers[] = {BT_CRYPTO_DES3_CBC_SHA1, BT_CRYPTO_ARCFOUR_HMAC};
+	static void (*const makes[])(struct call *) = {make_legacy_key, use_legacy_key, make_prf};
+	static struct call call;
+	uint8_t base[BT_CRYPTO_KEY_MAX];
+	int mem;
+
+	if (!registers_are_registers())
+		skip();
+	mem = open("/proc/self/mem", O_RDONLY);
+	for (size_t i = 0; i < 2; i++) {
+		num_needles = 0;
+		fill(base, sizeof base, 77);
+		remember(base, sizeof base);
+		call.et = bt_crypto_enctype_of(numbers[i]);
+		fill(call.base, sizeof call.base, 77);
+		for (size_t m = 0; m < sizeof makes / sizeof makes[0]; m++) {
+			call.make = makes[m];
+			if (leaves_any(&call, mem))
+				fail_msg("enctype %d, call %zu", (int)numbers[i], m);
+		}
+		bt_crypto_legacy_key_free(call.legacy);
+		bt_mem_wipe(call.base, sizeof call.base);
+		if (is_in_memory())
+			fail_msg("enctype %d", (int)numbers[i]);
+	}
+	close(mem);
+}
+
+static void
 keys_that_seal_once_are_gone(void **state)
 {
 	uint8_t key[BT_CRYPTO_AEAD_KEY_LEN], sealed[100 + BT_CRYPTO_AEAD_TAG_LEN] = {0};
@@ -314,6 +363,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(search_finds),
 	    cmocka_unit_test(keys_of_enctypes_are_gone),
+	    cmocka_unit_test(legacy_keys_are_gone),
 	    cmocka_unit_test(keys_that_seal_once_are_gone),
 	};
 
