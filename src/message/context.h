@@ -47,6 +47,9 @@ struct bt_msg_way bt_msg_way_out(struct bt_msg *m);
  */
 int bt_msg_way_in(struct bt_msg *m, const struct bt_msg_token *token, struct bt_msg_way *out);
 
+/* bt_msg_way_in_legacy - the way of a token of RFC 1964, which does not say by which key it was made: the session's. */
+struct bt_msg_way bt_msg_way_in_legacy(struct bt_msg *m);
+
 /* bt_msg_number_take - use up one sequence number. After all that can fail otherwise. Errors: EXHAUSTED. */
 int bt_msg_number_take(struct bt_msg *m, uint64_t *seq);
 

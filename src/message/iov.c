@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "message/body.h"
 #include "message/layout.h"
+#include "message/legacy.h"
 #include "message/protect.h"
 
 /* How the framing of an IOV token is shared out between HEADER and TRAILER. RFC 4121 §4.2.4. */
@@ -81,6 +82,8 @@ bt_msg_wrap_iov_length(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, size
 	struct split split;
 	int e;
 
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_wrap_iov_length(m, iov, num_iov);
 	if ((e = find_framed(iov, num_iov, &layout)) != 0)
 		return e;
 	split = split_out(m, bt_msg_iov_is_sealed(conf, iov, num_iov), &layout);
@@ -103,6 +106,8 @@ bt_msg_wrap_iov(struct bt_msg *m, bool conf, struct bt_msg_iov *iov, size_t num_
 	size_t num_text;
 	int e;
 
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_wrap_iov(m, conf, iov, num_iov);
 	if ((e = find_framed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)
 		return e;
 	conf = bt_msg_iov_is_sealed(conf, iov, num_iov);
@@ -299,6 +304,8 @@ bt_msg_unwrap_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov, bool
 
 	*conf = false;
 	*order = BT_MSG_IN_ORDER;
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_unwrap_iov(m, iov, num_iov, conf, order);
 	if ((e = bt_msg_layout_of(iov, num_iov, &layout)) != 0)
 		return e;
 	return layout.stream != NULL ? unwrap_stream(m, iov, num_iov, &layout, conf, order)

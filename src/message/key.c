@@ -73,10 +73,33 @@ bt_msg_key_mic_mac(const struct bt_msg_way *way, const struct bt_crypto_mac_key 
 	return mac_key(way, &way->usage->mic_mac, sign_usage(way), out);
 }
 
+int
+bt_msg_key_legacy(const struct bt_msg_way *way, const struct bt_crypto_legacy_key **out)
+{
+	_Atomic(struct bt_crypto_legacy_key *) *slot = &way->usage->legacy;
+	struct bt_crypto_legacy_key *found = atomic_load_explicit(slot, memory_order_acquire);
+	struct bt_crypto_legacy_key *made = NULL;
+	int e;
+
+	*out = found;
+	if (found != NULL)
+		return 0;
+	if ((e = bt_crypto_legacy_key_new(way->enctype, way->base, &made)) != 0)
+		return e;
+	if (atomic_compare_exchange_strong(slot, &found, made)) {
+		*out = made;
+		return 0;
+	}
+	bt_crypto_legacy_key_free(made);
+	*out = found;
+	return 0;
+}
+
 void
 bt_msg_usage_done(struct bt_msg_usage *usage)
 {
 	bt_crypto_seal_key_free(atomic_load(&usage->seal));
 	bt_crypto_mac_key_free(atomic_load(&usage->wrap_mac));
 	bt_crypto_mac_key_free(atomic_load(&usage->mic_mac));
+	bt_crypto_legacy_key_free(atomic_load(&usage->legacy));
 }

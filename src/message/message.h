@@ -1,5 +1,6 @@
 /*
- * message - RFC 4121 per-message protection: Wrap and MIC tokens, IOV buffers, sequence numbers, replay window, PRF.
+ * message - per-message protection of RFC 4121, and of RFC 1964 where the key is an old one: Wrap and MIC tokens, IOV buffers,
+ * sequence numbers, replay window, PRF.
  *
  * A struct bt_msg is what two established peers share: keys, their own send counter, and the window over what was
  * received. It is made from, and turned back into, the plain facts in struct bt_msg_state; which mechanism
@@ -61,7 +62,7 @@ const struct bt_msg_key *bt_msg_session_key(const struct bt_msg *m);
 /* Largest text of one token, bytes: an output's length must fit the 32 bits some callers keep it in. */
 #define BT_MSG_MAX ((size_t)UINT32_MAX - 256)
 
-/* bt_msg_overhead - bytes that wrap adds to a text. RFC 4121 §4.2.4. */
+/* bt_msg_overhead - bytes that wrap adds to a text. RFC 4121 §4.2.4. With a legacy key, where that differs, the most it may be. */
 size_t bt_msg_overhead(const struct bt_msg *m, bool conf);
 
 /*
@@ -69,7 +70,7 @@ size_t bt_msg_overhead(const struct bt_msg *m, bool conf);
  *
  *   conf   true: encrypt and protect; false: protect only
  *   text   0..BT_MSG_MAX bytes, borrowed for the call
- *   out    new token, text.len + bt_msg_overhead(m, conf) bytes; caller frees
+ *   out    new token, text.len + bt_msg_overhead(m, conf) bytes, or fewer with a legacy key; caller frees
  *
  * Errors: NOMEM, TOO_LARGE (text), EXHAUSTED (SND_SEQ has come to 2^64-1, which is not sent), ENTROPY, CRYPTO.
  * On error: out is empty and the sequence number is unused.

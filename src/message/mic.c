@@ -6,8 +6,8 @@
 int
 bt_msg_get_mic(struct bt_msg *m, struct bt_bytes text, struct bt_buf *out)
 {
-	struct bt_crypto_seg segs[2] = {{text.ptr, NULL, text.len}};
-	size_t len = bt_msg_overhead(m, false);
+	struct bt_crypto_seg segs[3] = {{text.ptr, NULL, text.len}};
+	size_t len = bt_msg_mic_len(m);
 	uint8_t *token;
 	int e;
 
@@ -27,7 +27,7 @@ bt_msg_get_mic(struct bt_msg *m, struct bt_bytes text, struct bt_buf *out)
 int
 bt_msg_verify_mic(struct bt_msg *m, struct bt_bytes text, struct bt_bytes token, enum bt_msg_order *order)
 {
-	struct bt_crypto_seg segs[2] = {{text.ptr, NULL, text.len}};
+	struct bt_crypto_seg segs[3] = {{text.ptr, NULL, text.len}};
 
 	*order = BT_MSG_IN_ORDER;
 	return bt_msg_mic_check(m, segs, text.len != 0, token, order);
@@ -52,7 +52,7 @@ bt_msg_get_mic_iov_length(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_i
 
 	if ((e = find_signed(iov, num_iov, &layout)) != 0)
 		return e;
-	layout.mic->len = bt_msg_overhead(m, false);
+	layout.mic->len = bt_msg_mic_len(m);
 	if (layout.padding != NULL)
 		layout.padding->len = 0;
 	return 0;
@@ -63,7 +63,7 @@ bt_msg_get_mic_iov(struct bt_msg *m, struct bt_msg_iov *iov, size_t num_iov)
 {
 	struct bt_msg_layout layout;
 	struct bt_msg_segs segs;
-	size_t len = bt_msg_overhead(m, false);
+	size_t len = bt_msg_mic_len(m);
 	int e;
 
 	if ((e = find_signed(iov, num_iov, &layout)) != 0 || (e = bt_msg_layout_check_text(&layout, iov, num_iov)) != 0)

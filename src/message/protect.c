@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "message/legacy.h"
 
 static uint8_t
 flags_out(const struct bt_msg *m, bool conf)
@@ -117,6 +118,38 @@ bt_msg_open_clear(struct bt_msg *m, const struct bt_msg_way *way, const struct b
 	return 0;
 }
 
+size_t
+bt_msg_mic_len(const struct bt_msg *m)
+{
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_header_len(m, BT_MSG_LEGACY_MIC, 0);
+	return BT_MSG_HEADER_LEN + (size_t)m->enctype[m->session]->mac_len;
+}
+
+/* Make room for the segments that stand first in a legacy token. */
+static struct bt_crypto_seg *
+legacy_segs(struct bt_crypto_seg *segs, size_t num_text)
+{
+	memmove(segs + BT_MSG_LEGACY_SEGS, segs, num_text * sizeof *segs);
+	/* Signed, and never written to. */
+	for (size_t i = 0; i < num_text; i++)
+		segs[BT_MSG_LEGACY_SEGS + i].out = NULL;
+	return segs;
+}
+
+static int
+check_legacy(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, struct bt_bytes token, enum bt_msg_order *order)
+{
+	struct bt_msg_legacy_token header;
+	int e;
+
+	if ((e = bt_msg_legacy_read(m, token, BT_MSG_LEGACY_MIC, 0, &header)) != 0)
+		return e;
+	if (header.len != token.len)
+		return BT_ERR_BAD_TOK_HEADER;
+	return bt_msg_legacy_open(m, &header, legacy_segs(segs, num_text), num_text, NULL, 0, order);
+}
+
 int
 bt_msg_mic_make(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, uint8_t *token)
 {
@@ -125,6 +158,8 @@ bt_msg_mic_make(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, u
 	const struct bt_crypto_mac_key *key;
 	int e;
 
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_protect(m, BT_MSG_LEGACY_MIC, false, token, 0, legacy_segs(segs, num_text), num_text);
 	if ((e = bt_msg_key_mic_mac(&way, &key)) != 0 || (e = bt_msg_number_take(m, &header.seq)) != 0)
 		return e;
 	bt_msg_token_write(&header, token);
@@ -142,6 +177,8 @@ bt_msg_mic_check(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, 
 	size_t want;
 	int e;
 
+	if (bt_msg_is_legacy(m))
+		return check_legacy(m, segs, num_text, token, order);
 	if ((e = bt_msg_token_read(token, BT_MSG_TOKEN_MIC, &header)) != 0 || (e = bt_msg_way_in(m, &header, &way)) != 0)
 		return e;
 	want = BT_MSG_HEADER_LEN + (size_t)way.enctype->mac_len;

@@ -43,9 +43,13 @@ int bt_msg_open_sealed(struct bt_msg *m, const struct bt_msg_way *way, const str
 int bt_msg_open_clear(struct bt_msg *m, const struct bt_msg_way *way, const struct bt_msg_token *token,
 		      struct bt_crypto_seg *segs, size_t num_text, const uint8_t *mac, enum bt_msg_order *order);
 
+/* bt_msg_mic_len - bytes of a MIC token. */
+size_t bt_msg_mic_len(const struct bt_msg *m);
+
 /*
- * bt_msg_mic_make, bt_msg_mic_check - a MIC token's header and checksum; segs as bt_msg_open_clear.
- *   token  BT_MSG_HEADER_LEN + the enctype's mac_len bytes; bt_msg_mic_check takes any length
+ * bt_msg_mic_make, bt_msg_mic_check - a MIC token's header and checksum.
+ *   segs   num_text pieces of text, and room for two more
+ *   token  bt_msg_mic_len(m) bytes; bt_msg_mic_check takes any length
  * Errors: NOMEM, CRYPTO, EXHAUSTED; and BAD_TOK_HEADER, TOK_TRUNC, BAD_DIRECTION, ENCTYPE, BAD_MIC.
  */
 int bt_msg_mic_make(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, uint8_t *token);

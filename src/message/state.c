@@ -105,17 +105,31 @@ bt_msg_way_in(struct bt_msg *m, const struct bt_msg_token *token, struct bt_msg_
 	};
 	if (by_acceptor != m->is_initiator)
 		return BT_ERR_BAD_DIRECTION;
-	return out->enctype == NULL ? BT_ERR_ENCTYPE : 0;
+	/* A legacy key makes no such token. */
+	return out->enctype == NULL || out->enctype->is_legacy ? BT_ERR_ENCTYPE : 0;
+}
+
+struct bt_msg_way
+bt_msg_way_in_legacy(struct bt_msg *m)
+{
+	return (struct bt_msg_way){
+	    .enctype = m->enctype[m->session],
+	    .base = m->base[m->session].bytes,
+	    .usage = &m->recv[m->session],
+	    .sender_is_acceptor = m->is_initiator,
+	};
 }
 
 int
 bt_msg_number_take(struct bt_msg *m, uint64_t *seq)
 {
 	uint64_t next = atomic_load_explicit(&m->send_next, memory_order_relaxed);
+	/* A legacy token has 32 bits of it, from which RC4's key is made: no number comes twice. */
+	uint64_t last = m->enctype[m->session]->is_legacy ? UINT32_MAX : UINT64_MAX;
 
 	/* The last number is never sent: a counter that stands on it stays there and cannot come round to a used one. */
 	do {
-		if (next == UINT64_MAX)
+		if (next >= last)
 			return BT_ERR_EXHAUSTED;
 	} while (
 	    !atomic_compare_exchange_weak_explicit(&m->send_next, &next, next + 1, memory_order_relaxed, memory_order_relaxed));

@@ -59,17 +59,35 @@ look_back(struct bt_msg_window *w, uint64_t age)
 	return w->detects_sequence ? BT_MSG_UNSEQ : BT_MSG_IN_ORDER;
 }
 
+/* ahead: by how much the number is beyond the expected one, modulo 2^64. */
+static enum bt_msg_order
+place(struct bt_msg_window *w, uint64_t ahead)
+{
+	return ahead <= INT64_MAX ? advance(w, ahead) : look_back(w, ~ahead);
+}
+
 enum bt_msg_order
 bt_msg_window_enter(struct bt_msg_window *w, uint64_t seq)
 {
 	enum bt_msg_order order;
-	uint64_t ahead;
 
 	if (!w->detects_replay && !w->detects_sequence)
 		return BT_MSG_IN_ORDER;
 	pthread_mutex_lock(&w->lock);
-	ahead = seq - w->first - w->next;
-	order = ahead <= INT64_MAX ? advance(w, ahead) : look_back(w, ~ahead);
+	order = place(w, seq - w->first - w->next);
+	pthread_mutex_unlock(&w->lock);
+	return order;
+}
+
+enum bt_msg_order
+bt_msg_window_enter_short(struct bt_msg_window *w, uint32_t seq)
+{
+	enum bt_msg_order order;
+
+	if (!w->detects_replay && !w->detects_sequence)
+		return BT_MSG_IN_ORDER;
+	pthread_mutex_lock(&w->lock);
+	order = place(w, (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)(w->first + w->next)));
 	pthread_mutex_unlock(&w->lock);
 	return order;
 }

@@ -31,4 +31,7 @@ void bt_msg_window_state_of(struct bt_msg_window *w, struct bt_msg_state *state)
 /* bt_msg_window_enter - note that a token with this number, whose integrity was checked, has come. Cannot fail. */
 enum bt_msg_order bt_msg_window_enter(struct bt_msg_window *w, uint64_t seq);
 
+/* bt_msg_window_enter_short - the same, of a number of which only the lower half came: the nearest to what is expected. */
+enum bt_msg_order bt_msg_window_enter_short(struct bt_msg_window *w, uint32_t seq);
+
 #endif

@@ -1,6 +1,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "message/body.h"
+#include "message/legacy.h"
 #include "message/protect.h"
 
 /* What stands in an encrypted token besides its text, filler and checksum: two headers and the confounder. */
@@ -9,6 +10,8 @@ enum { SEALED_LEN = 2 * BT_MSG_HEADER_LEN + BT_CRYPTO_BLOCK_LEN };
 size_t
 bt_msg_overhead(const struct bt_msg *m, bool conf)
 {
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_overhead(m);
 	return (conf ? SEALED_LEN : BT_MSG_HEADER_LEN) + (size_t)m->enctype[m->session]->mac_len;
 }
 
@@ -17,13 +20,16 @@ bt_msg_wrap(struct bt_msg *m, bool conf, struct bt_bytes text, struct bt_buf *ou
 {
 	struct bt_crypto_seg segs[3];
 	struct bt_msg_frame frame = {0};
-	size_t len = text.len + bt_msg_overhead(m, conf);
+	size_t len;
 	uint8_t *body;
 	int e;
 
 	*out = (struct bt_buf){0};
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_wrap(m, conf, text, out);
 	if (text.len > BT_MSG_MAX)
 		return BT_ERR_TOO_LARGE;
+	len = text.len + bt_msg_overhead(m, conf);
 	if ((frame.header = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
 	body = frame.header + BT_MSG_HEADER_LEN;
@@ -116,6 +122,8 @@ bt_msg_unwrap(struct bt_msg *m, struct bt_bytes token, struct bt_buf *out, bool 
 	*out = (struct bt_buf){0};
 	*conf = false;
 	*order = BT_MSG_IN_ORDER;
+	if (bt_msg_is_legacy(m))
+		return bt_msg_legacy_unwrap(m, token, out, conf, order);
 	if ((e = bt_msg_token_read(token, BT_MSG_TOKEN_WRAP, &header)) != 0 || (e = bt_msg_way_in(m, &header, &way)) != 0)
 		return e;
 	body = bt_msg_body_of(m, &header, token);

@@ -301,29 +301,51 @@ read_state(struct bt_krb5 *lib, struct arrival *arrival, struct bt_krb5_pending 
 	return e;
 }
 
-/* The AP-REP, with a subkey of our own of the enctype that RFC 4537 finds best. */
+/*
+ * The AP-REP, with a subkey of our own of the enctype that RFC 4537 finds best; or with none, if with_subkey is false or the
+ * library takes none.
+ */
+static int
+make_reply(struct bt_krb5 *lib, struct arrival *arrival, bool with_subkey, krb5_data *ap_rep, struct bt_msg_key *subkey)
+{
+	krb5_keyblock *made = NULL;
+	krb5_error_code code;
+	krb5_int32 flags;
+	int e = 0;
+
+	*subkey = (struct bt_msg_key){0};
+	if ((code = krb5_auth_con_getflags(lib->ctx, arrival->auth, &flags)) != 0 ||
+	    (code = krb5_auth_con_setflags(lib->ctx, arrival->auth,
+					   with_subkey ? flags | KRB5_AUTH_CONTEXT_USE_SUBKEY
+						       : flags & ~KRB5_AUTH_CONTEXT_USE_SUBKEY)) != 0 ||
+	    (code = krb5_mk_rep(lib->ctx, arrival->auth, ap_rep)) != 0 ||
+	    (with_subkey && (code = krb5_auth_con_getsendsubkey(lib->ctx, arrival->auth, &made)) != 0))
+		return bt_krb5_fail(lib, code);
+	if (made != NULL)
+		e = bt_krb5_key_copy(made, subkey);
+	krb5_free_keyblock(lib->ctx, made);
+	return e;
+}
+
 static int
 send_reply(struct bt_krb5 *lib, struct bt_ctx *ctx, struct arrival *arrival, struct bt_msg_state *state,
 	   struct bt_buf *token_out)
 {
 	krb5_data ap_rep = {.magic = KV5M_DATA};
-	krb5_keyblock *subkey = NULL;
-	krb5_int32 flags, seq;
+	krb5_int32 seq = 0;
 	krb5_error_code code;
 	struct bt_bytes bytes;
-	int e = 0;
+	int e = make_reply(lib, arrival, true, &ap_rep, &state->acceptor_subkey);
 
-	if ((code = krb5_auth_con_getflags(lib->ctx, arrival->auth, &flags)) != 0 ||
-	    (code = krb5_auth_con_setflags(lib->ctx, arrival->auth, flags | KRB5_AUTH_CONTEXT_USE_SUBKEY)) != 0 ||
-	    (code = krb5_mk_rep(lib->ctx, arrival->auth, &ap_rep)) != 0)
-		return bt_krb5_fail(lib, code);
-	if ((code = krb5_auth_con_getlocalseqnumber(lib->ctx, arrival->auth, &seq)) != 0 ||
-	    (code = krb5_auth_con_getsendsubkey(lib->ctx, arrival->auth, &subkey)) != 0)
+	/* Legacy tokens do not say by which key they are made, so that there is one; DCE style has it be the acceptor's. */
+	if (e == 0 && !state->is_dce && bt_krb5_is_legacy(state->acceptor_subkey.enctype) &&
+	    bt_krb5_is_legacy(state->subkey.enctype)) {
+		krb5_free_data_contents(lib->ctx, &ap_rep);
+		e = make_reply(lib, arrival, false, &ap_rep, &state->acceptor_subkey);
+	}
+	if (e == 0 && (code = krb5_auth_con_getlocalseqnumber(lib->ctx, arrival->auth, &seq)) != 0)
 		e = bt_krb5_fail(lib, code);
-	else if (subkey != NULL)
-		e = bt_krb5_key_copy(subkey, &state->acceptor_subkey);
 	state->send_next = (uint32_t)seq;
-	krb5_free_keyblock(lib->ctx, subkey);
 	bytes = bt_bytes_of(ap_rep.data, ap_rep.length);
 	if (e == 0 && state->is_dce)
 		e = bt_buf_dup(bytes, token_out);

@@ -342,7 +342,9 @@ take_reply(struct bt_krb5 *lib, struct bt_ctx *ctx, struct bt_bytes ap_rep, stru
 	if (e == 0 && (reply.ctime != pending->ctime || reply.cusec != pending->cusec))
 		e = bt_krb5_fail(lib, KRB5_MUTUAL_FAILED);
 	if (e == 0) {
-		state.acceptor_subkey = reply.subkey;
+		/* Legacy tokens do not say by which key they are made; all stay with ours then, as with MIT's library. */
+		if (state.is_dce || !bt_krb5_is_legacy(state.subkey.enctype) || reply.subkey.enctype != state.subkey.enctype)
+			state.acceptor_subkey = reply.subkey;
 		state.recv_first = reply.seq;
 		if (state.is_dce)
 			e = send_dce_reply(lib, pending, reply.seq, token_out);

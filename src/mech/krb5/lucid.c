@@ -9,7 +9,7 @@
  * public header, which is not seen here; a test compares the two.
  */
 
-enum { VERSION = 1, PROTOCOL_RFC4121 = 1 };
+enum { VERSION = 1, PROTOCOL_RFC1964 = 0, PROTOCOL_RFC4121 = 1, DES3_CBC_RAW = 6 };
 
 struct lucid_key {
 	uint32_t enctype;
@@ -85,6 +85,21 @@ end_of(const struct bt_ctx *ctx, uint32_t *out)
 }
 
 static int
+fill_rfc1964(const struct bt_msg_key *key, struct lucid *out)
+{
+	bool is_rc4 = key->enctype == BT_CRYPTO_ARCFOUR_HMAC;
+	int e = copy_key(key, &out->rfc1964.key);
+
+	out->protocol = PROTOCOL_RFC1964;
+	out->rfc1964.sign_alg = is_rc4 ? 0x11 : 4;
+	out->rfc1964.seal_alg = is_rc4 ? 0x10 : 2;
+	/* MIT's library gives the key of DES3 out as one of the bare cipher. */
+	if (!is_rc4)
+		out->rfc1964.key.enctype = DES3_CBC_RAW;
+	return e;
+}
+
+static int
 fill(const struct bt_ctx *ctx, struct lucid *out)
 {
 	struct bt_msg_state state;
@@ -97,6 +112,11 @@ fill(const struct bt_ctx *ctx, struct lucid *out)
 	out->is_initiator = ctx->is_initiator;
 	out->send_seq = state.send_next;
 	out->recv_seq = state.recv_first + state.recv_next;
+	if (bt_krb5_is_legacy(bt_msg_session_key(ctx->msg)->enctype)) {
+		e = fill_rfc1964(bt_msg_session_key(ctx->msg), out);
+		bt_mem_wipe(&state, sizeof state);
+		return e;
+	}
 	out->protocol = PROTOCOL_RFC4121;
 	out->rfc4121.has_acceptor_subkey = state.acceptor_subkey.enctype != 0;
 	e = copy_key(&state.subkey, &out->rfc4121.subkey);

@@ -48,6 +48,15 @@ int bt_krb5_fail(struct bt_krb5 *lib, krb5_error_code code);
 /* bt_krb5_wall_of - a Kerberos time, as this library's clock (perhaps corrected by the KDC's) counts, in wall clock seconds. */
 int64_t bt_krb5_wall_of(struct bt_krb5 *lib, krb5_timestamp at);
 
+/* bt_krb5_is_legacy - an enctype whose tokens are those of RFC 1964? */
+static inline bool
+bt_krb5_is_legacy(int32_t enctype)
+{
+	const struct bt_crypto_enctype *et = bt_crypto_enctype_of(enctype);
+
+	return et != NULL && et->is_legacy;
+}
+
 /* bt_krb5_seconds - krb5_timestamp is unsigned beyond its name: times up to 2106. */
 static inline int64_t
 bt_krb5_seconds(krb5_timestamp at)

@@ -9,6 +9,7 @@
 enum { MANY = 40 };
 
 static bool random_fails;
+static int32_t acceptor_enctype = 20;
 
 /* In the place of the crypto room's. */
 int
@@ -28,14 +29,25 @@ static const struct bt_bytes text = {(const uint8_t *)"seventeen letters", 17};
 static struct scene
 scene_new(void)
 {
-	struct setup setup = {.enctype = 18, .acceptor_enctype = 20};
+	struct setup setup = {.enctype = 18, .acceptor_enctype = acceptor_enctype};
 	struct forgery f = {.state = state_with(setup, true), .sealed = true, .rrc = 45};
 	struct scene scene = {.pair = pair_with(setup)};
 	struct pair other = pair_with(setup);
 
-	scene.sealed = forge(&f, text);
-	f.sealed = false;
-	scene.clear = forge(&f, text);
+	if (bt_crypto_enctype_of(acceptor_enctype)->is_legacy) {
+		struct bt_buf token;
+
+		assert_ok(bt_msg_wrap(other.initiator, true, text, &token));
+		scene.sealed = exact(bt_bytes_of_buf(&token));
+		bt_buf_free(&token);
+		assert_ok(bt_msg_wrap(other.initiator, false, text, &token));
+		scene.clear = exact(bt_bytes_of_buf(&token));
+		bt_buf_free(&token);
+	} else {
+		scene.sealed = forge(&f, text);
+		f.sealed = false;
+		scene.clear = forge(&f, text);
+	}
 	assert_ok(bt_msg_get_mic(other.initiator, text, &scene.mic));
 	pair_free(&other);
 	return scene;
@@ -147,8 +159,9 @@ call_prf(struct scene *scene)
 static int
 call_wrap_iov(struct scene *scene)
 {
+	bool is_legacy = bt_crypto_enctype_of(acceptor_enctype)->is_legacy;
 	struct bt_msg_iov iov[MANY] = {{.type = BT_MSG_IOV_HEADER, .allocate = true},
-				       {.type = BT_MSG_IOV_TRAILER, .allocate = true}};
+				       {.type = is_legacy ? BT_MSG_IOV_PADDING : BT_MSG_IOV_TRAILER, .allocate = true}};
 	uint8_t bytes[MANY] = {0};
 	int e;
 
@@ -244,7 +257,8 @@ needs_randomness_to_encrypt(void **unused)
 	struct scene scene = scene_new();
 	uint8_t letter = 'x';
 	struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_HEADER, .allocate = true},
-				   {.type = BT_MSG_IOV_DATA, .ptr = &letter, .len = 1}};
+				   {.type = BT_MSG_IOV_DATA, .ptr = &letter, .len = 1},
+				   {.type = BT_MSG_IOV_PADDING, .allocate = true}};
 	struct bt_msg_state before;
 	struct bt_buf out = {&letter, 1};
 
@@ -252,7 +266,7 @@ needs_randomness_to_encrypt(void **unused)
 	random_fails = true;
 	assert_int_equal(bt_msg_wrap(scene.pair.initiator, true, text, &out), BT_ERR_ENTROPY);
 	assert_true(out.ptr == NULL && out.len == 0);
-	assert_int_equal(bt_msg_wrap_iov(scene.pair.initiator, true, iov, 2), BT_ERR_ENTROPY);
+	assert_int_equal(bt_msg_wrap_iov(scene.pair.initiator, true, iov, 3), BT_ERR_ENTROPY);
 	assert_true(iov[0].ptr == NULL && !iov[0].was_allocated && letter == 'x');
 	assert_same_state(scene.pair.initiator, &before);
 	random_fails = false;
@@ -299,6 +313,20 @@ scatters_few_for_nothing(void **unused)
 	pair_free(&pair);
 }
 
+static int
+use_des3(void **unused)
+{
+	acceptor_enctype = BT_CRYPTO_DES3_CBC_SHA1;
+	return 0;
+}
+
+static int
+use_rc4(void **unused)
+{
+	acceptor_enctype = BT_CRYPTO_ARCFOUR_HMAC;
+	return 0;
+}
+
 int
 main(void)
 {
@@ -309,5 +337,6 @@ main(void)
 	    cmocka_unit_test(scatters_few_for_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests_name("des3", tests, use_des3, NULL) +
+	       cmocka_run_group_tests_name("rc4", tests, use_rc4, NULL);
 }

@@ -37,7 +37,7 @@ refuses_keys_it_cannot_use(void **unused)
 	struct bt_msg *m = (struct bt_msg *)&good;
 
 	state = good;
-	state.acceptor_subkey.enctype = 23;
+	state.acceptor_subkey.enctype = 3;
 	assert_int_equal(bt_msg_new(&state, &m), BT_ERR_ENCTYPE);
 	assert_null(m);
 	state = good;
@@ -47,7 +47,7 @@ refuses_keys_it_cannot_use(void **unused)
 	state.subkey.len--;
 	assert_int_equal(bt_msg_new(&state, &m), BT_ERR_ENCTYPE);
 	state = good;
-	state.subkey.enctype = 23;
+	state.subkey.enctype = 3;
 	state.subkey.len = BT_CRYPTO_KEY_MAX + 1;
 	assert_int_equal(bt_msg_new(&state, &m), BT_ERR_ENCTYPE);
 	state = good;
@@ -59,7 +59,7 @@ refuses_keys_it_cannot_use(void **unused)
 
 /* An old ticket whose two ends agreed on a newer enctype by RFC 4537: the acceptor's subkey does all the work. */
 static void
-keeps_an_old_session_key(void **unused)
+check_old_session_key(int32_t enctype, uint8_t len)
 {
 	struct bt_msg_state i = state_with((struct setup){.acceptor_enctype = 20}, true), a, back;
 	struct forgery f = {.by_subkey = true, .sealed = true};
@@ -70,8 +70,8 @@ keeps_an_old_session_key(void **unused)
 	bool conf;
 
 	f.state = i;
-	i.subkey.enctype = 23;
-	i.subkey.len = 16;
+	i.subkey.enctype = enctype;
+	i.subkey.len = len;
 	a = i;
 	a.is_initiator = false;
 	assert_ok(bt_msg_new(&i, &initiator));
@@ -85,13 +85,23 @@ keeps_an_old_session_key(void **unused)
 	assert_int_equal(bt_msg_unwrap(acceptor, bt_bytes_of_buf(&token), &out, &conf, &order), BT_ERR_ENCTYPE);
 	assert_null(out.ptr);
 	free(token.ptr);
-	assert_int_equal(bt_msg_prf(initiator, false, bt_bytes_of_str("x"), (struct bt_buf){prf, 10}), BT_ERR_ENCTYPE);
-	assert_int_equal(prf[0], 0);
+	if (bt_crypto_enctype_of(enctype) == NULL) {
+		assert_int_equal(bt_msg_prf(initiator, false, bt_bytes_of_str("x"), (struct bt_buf){prf, 10}), BT_ERR_ENCTYPE);
+		assert_int_equal(prf[0], 0);
+	}
 	assert_ok(bt_msg_prf(initiator, true, bt_bytes_of_str("x"), (struct bt_buf){prf, 10}));
 	bt_msg_state_of(initiator, &back);
-	assert_int_equal(back.subkey.enctype, 23);
+	assert_int_equal(back.subkey.enctype, enctype);
 	bt_msg_free(initiator);
 	bt_msg_free(acceptor);
+}
+
+static void
+keeps_an_old_session_key(void **unused)
+{
+	check_old_session_key(3, 8);
+	check_old_session_key(BT_CRYPTO_ARCFOUR_HMAC, 16);
+	check_old_session_key(BT_CRYPTO_DES3_CBC_SHA1, 24);
 }
 
 static void
