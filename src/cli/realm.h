@@ -5,7 +5,7 @@
  * The realm is BATON.TEST:
  *   alice, bob            users; the password of both is "wonderland"
  *   host/server.baton.test, HTTP/server.baton.test, host/localhost
- *   enc17/server.baton.test ... enc20/server.baton.test, enc25/..., enc26/...   keys and session keys of that one enctype
+ *   enc17/server.baton.test ... enc20/server.baton.test, also enc16, enc23, enc25, enc26   keys and session keys of that one enctype
  *   plain/server.baton.test   tickets without authorisation data (no PAC)
  */
 #ifndef BT_CLI_REALM_H

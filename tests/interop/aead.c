@@ -39,6 +39,9 @@ carries_what_is_beside(void **state)
 	struct setup s = {.service = p->service, .flags = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG};
 	struct ends e;
 
+	/* MIT's library makes such tokens of legacy keys with a header that is too long for what is beside. */
+	if (is_legacy(p->enctype) && p->from == MIT)
+		skip();
 	ends_make(&e, &s, p->matrix->i[p->from], p->matrix->a[p->to]);
 	for (size_t t = 0; t < sizeof(lens) / sizeof(*lens); t++)
 		for (size_t b = 0; b < sizeof(lens) / sizeof(*lens); b++)

@@ -159,6 +159,16 @@ try_arrangement(struct ends *e, const struct arrangement *a, uint32_t conf)
 	free(stream);
 }
 
+/* Legacy tokens need a place for their padding; MIT's library asserts that there is one. */
+static bool
+is_possible(const struct arrangement *a, int enctype)
+{
+	for (size_t n = 0; n < BUFFERS_MAX; n++)
+		if ((a->buffers[n].type & 0xffff) == IOV_PADDING)
+			return true;
+	return a->needs_dce || !is_legacy(enctype);
+}
+
 static void
 arranges(void **state)
 {
@@ -168,6 +178,8 @@ arranges(void **state)
 	for (size_t n = 0; n < sizeof(arrangements) / sizeof(*arrangements); n++) {
 		struct setup s = { .service = p->service, .flags = MUTUAL | CONF | INTEG | (arrangements[n].needs_dce ? DCE_STYLE : 0) };
 
+		if (!is_possible(&arrangements[n], p->enctype))
+			continue;
 		ends_make(&e, &s, p->matrix->i[p->from], p->matrix->a[p->to]);
 		for (uint32_t conf = 0; conf < 2; conf++)
 			try_arrangement(&e, &arrangements[n], conf);
@@ -188,6 +200,8 @@ asks_for_the_same_lengths(void **state)
 		const struct arrangement *a = &arrangements[n];
 		struct setup s = { .service = p->service, .flags = MUTUAL | CONF | INTEG | (a->needs_dce ? DCE_STYLE : 0) };
 
+		if (!is_possible(a, p->enctype))
+			continue;
 		ends_make(&e, &s, p->matrix->i[p->from], p->matrix->a[p->to]);
 		ends_make(&control, &s, p->matrix->i[MIT], p->matrix->a[MIT]);
 		for (uint32_t conf = 0; conf < 2; conf++) {
@@ -197,7 +211,9 @@ asks_for_the_same_lengths(void **state)
 			assert_int_equal(call_iov(control.i, PEER_WRAP_IOV_LENGTH, control.ctx_i, conf, mits, num), COMPLETE);
 			assert_int_equal(call_iov(e.i, PEER_WRAP_IOV_LENGTH, e.ctx_i, conf, ours, num), COMPLETE);
 			for (size_t i = 0; i < num; i++)
-				if (memcmp(ours[i].bytes, mits[i].bytes, sizeof(length)) != 0)
+				/* MIT's library counts signed-only bytes in a legacy token's framing, when asked for lengths alone. */
+				if (memcmp(ours[i].bytes, mits[i].bytes, sizeof(length)) != 0 &&
+				    !(is_legacy(p->enctype) && has_type(ours, num, IOV_SIGN_ONLY)))
 					fail_msg("%s, conf %u: buffer %zu has another length", a->name, conf, i);
 			/* And these lengths are what it then takes. */
 			for (size_t i = 0; i < num; i++) {

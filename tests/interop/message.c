@@ -49,6 +49,9 @@ limits_sizes_alike(void **state)
 	struct ends e;
 	uint32_t ours, mits;
 
+	/* What MIT's library says of legacy tokens is less than they hold. */
+	if (is_legacy(p->enctype))
+		skip();
 	ends_make(&e, &s, p->matrix->i[p->from], p->matrix->a[p->to]);
 	for (uint32_t size = 0; size < 300; size++)
 		for (uint32_t conf = 0; conf < 2; conf++) {
@@ -85,6 +88,8 @@ takes_any_rotation(void **state)
 	struct ends e;
 	struct blob token, turned;
 
+	if (is_legacy(p->enctype))
+		skip();
 	ends_make(&e, &s, p->matrix->i[p->from], p->matrix->a[p->to]);
 	for (uint32_t conf = 0; conf < 2; conf++) {
 		assert_int_equal(peer_call(e.i, PEER_WRAP, "uuub", e.ctx_i, conf, 0u, text, (size_t)37), COMPLETE);

@@ -316,7 +316,8 @@ prefer_enctype(int enctype)
 		int number;
 		const char *name;
 	} all[] = { { 17, "aes128-cts-hmac-sha1-96" },    { 18, "aes256-cts-hmac-sha1-96" }, { 19, "aes128-cts-hmac-sha256-128" },
-		    { 20, "aes256-cts-hmac-sha384-192" }, { 25, "camellia128-cts-cmac" },    { 26, "camellia256-cts-cmac" } };
+		    { 20, "aes256-cts-hmac-sha384-192" }, { 25, "camellia128-cts-cmac" },    { 26, "camellia256-cts-cmac" },
+		    { 16, "des3-cbc-sha1" },		  { 23, "arcfour-hmac" } };
 	const size_t num = sizeof(all) / sizeof(*all);
 	const char *dir = getenv("BATON_REALM_DIR"), *conf = getenv("KRB5_CONFIG");
 	char path[512], *setting;

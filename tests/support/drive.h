@@ -63,7 +63,7 @@ bool blob_is(struct blob b, const void *at, size_t len);
 
 /* What to establish. All zero: the default credentials, for the service "host", no flags. */
 struct setup {
-	const char *service;            /* "enc17" .. "enc20", "enc25", "enc26" or "host", on server.baton.test */
+	const char *service;            /* "enc17" .. "enc20", also 16, 23, 25, 26, or "host", on server.baton.test */
 	bool negotiates;                /* by SPNEGO */
 	uint32_t flags;
 	const char *bindings_i, *bindings_a; /* NULL: none */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-const int enctypes[NUM_ENCTYPES] = { 17, 18, 19, 20, 25, 26 };
+const int enctypes[NUM_ENCTYPES] = { 17, 18, 19, 20, 25, 26, 16, 23 };
 
 static const char *const libs[NUM_LIBS] = { "mit", "baton" };
 

@@ -4,12 +4,21 @@
 #ifndef BATON_TESTS_MATRIX_H
 #define BATON_TESTS_MATRIX_H
 
+#include <stdbool.h>
+
 #include "support/drive.h"
 
-enum { MIT, BATON, NUM_LIBS, NUM_PAIRS = 4, NUM_ENCTYPES = 6 };
+enum { MIT, BATON, NUM_LIBS, NUM_PAIRS = 4, NUM_ENCTYPES = 8 };
 
 /* Each has a service of its own: enc17 and so on. */
 extern const int enctypes[NUM_ENCTYPES];
+
+/* Tokens of RFC 1964: no rotation, padding. */
+static inline bool
+is_legacy(int enctype)
+{
+	return enctype == 16 || enctype == 23;
+}
 
 struct matrix {
 	struct peer *i[NUM_LIBS], *a[NUM_LIBS];

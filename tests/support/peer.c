@@ -395,8 +395,14 @@ do_lucid(void)
 	frame_put_blob(&answer, &lucid->recv_seq, sizeof(lucid->recv_seq));
 	frame_put_u32(&answer, lucid->protocol);
 	frame_put_u32(&answer, lucid->cfx_kd.have_acceptor_subkey);
-	put_lucid_key(&lucid->cfx_kd.ctx_key);
-	put_lucid_key(&lucid->cfx_kd.acceptor_subkey);
+	if (lucid->protocol == 0) {
+		put_lucid_key(&lucid->rfc1964_kd.ctx_key);
+		frame_put_u32(&answer, lucid->rfc1964_kd.sign_alg << 16 | lucid->rfc1964_kd.seal_alg);
+		frame_put_blob(&answer, "", 0);
+	} else {
+		put_lucid_key(&lucid->cfx_kd.ctx_key);
+		put_lucid_key(&lucid->cfx_kd.acceptor_subkey);
+	}
 	if (made != NULL)
 		gss_krb5_free_lucid_sec_context(&minor, made);
 }

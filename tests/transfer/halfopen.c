@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const char *const services[] = { "enc17", "enc18", "enc19", "enc20", "enc25", "enc26", "plain" };
+static const char *const services[] = { "enc17", "enc18", "enc19", "enc20", "enc25", "enc26", "enc16", "enc23", "plain" };
 
 /* The rest of a handshake of which e is in the middle. */
 static void

@@ -207,7 +207,7 @@ passes_through_forks(void **state)
 static void
 goes_on_fifty_times(void **state)
 {
-	static const char *const services[] = { "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
+	static const char *const services[] = { "enc17", "enc18", "enc19", "enc20", "enc25", "enc26", "enc16", "enc23" };
 	struct peer *client = peer_start("mit", NULL), *hands[3];
 	struct ends e;
 

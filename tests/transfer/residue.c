@@ -78,7 +78,7 @@ move(gss_ctx_id_t ctx, const struct key *key)
 static void
 no_key_is_freed(void **state)
 {
-	static const char *const services[] = { "host", "plain", "enc17", "enc19", "enc20", "enc25", "enc26" };
+	static const char *const services[] = { "host", "plain", "enc17", "enc19", "enc20", "enc25", "enc26", "enc16", "enc23" };
 	gss_ctx_id_t i, a;
 	OM_uint32 minor;
 

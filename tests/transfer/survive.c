@@ -132,7 +132,7 @@ move_and_compare(const struct setup *s, struct peer *mit, struct peer *from, str
 static void
 answers_as_before(void **state)
 {
-	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
+	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26", "enc16", "enc23" };
 	struct peer *mit = peer_start("mit", NULL), *from = peer_start("baton", NULL), *to = peer_start("baton", NULL);
 
 	(void)state;

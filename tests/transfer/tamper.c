@@ -266,7 +266,7 @@ table_bytes(void)
 static void
 nothing_to_read(void **state)
 {
-	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26" };
+	static const char *const services[] = { "plain", "host", "enc17", "enc18", "enc19", "enc20", "enc25", "enc26", "enc16", "enc23" };
 	struct peer *client = peer_start("baton", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
 	struct ends e;
 

@@ -100,7 +100,8 @@ test_enctypes(void **state)
 		int enctype;
 		const char *name;
 	} services[] = {{17, "enc17@server.baton.test"}, {18, "enc18@server.baton.test"}, {19, "enc19@server.baton.test"},
-			{20, "enc20@server.baton.test"}, {25, "enc25@server.baton.test"}, {26, "enc26@server.baton.test"}};
+			{20, "enc20@server.baton.test"}, {25, "enc25@server.baton.test"}, {26, "enc26@server.baton.test"},
+			{16, "enc16@server.baton.test"}, {23, "enc23@server.baton.test"}};
 
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		for (int mutual = 0; mutual < 2; mutual++) {

@@ -268,7 +268,7 @@ static void
 test_enctypes(void **state)
 {
 	static const char *const services[] = {"enc17@server.baton.test", "enc18@server.baton.test", "enc19@server.baton.test",
-					       "enc20@server.baton.test", "enc25@server.baton.test", "enc26@server.baton.test",
+					       "enc20@server.baton.test", "enc25@server.baton.test", "enc26@server.baton.test", "enc16@server.baton.test", "enc23@server.baton.test",
 					       "plain@server.baton.test"};
 
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
