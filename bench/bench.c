@@ -24,6 +24,7 @@ static struct row rows[] = {
 	{ "accept, default credential", "accept-default", "host", 0, 1, MICROSECONDS, 1.0 },
 	{ "first token of the initiator", "init", "host", 0, 1, MICROSECONDS, 0 },
 	{ "context, both sides", "context", "host", 0, 1, MICROSECONDS, 0 },
+	{ "negotiated context, both sides", "negotiate", "host", 0, 1, MICROSECONDS, 1.0 },
 	{ "export", "export", "host", 0, 1, MICROSECONDS, 0 },
 	{ "import", "import", "host", 0, 1, MICROSECONDS, 0 },
 	{ "first wrap after import", "first-wrap", "host", 0, 1, MICROSECONDS, 0 },
