@@ -76,6 +76,8 @@ enum peer_op {
 	PEER_EXIT,
 	PEER_FORK,         /* what follows is answered by a child; its end goes back to the parent */
 	PEER_COUNT,        /* -> how many contexts are held u */
+	PEER_CHROOT,       /* directory b, and into it */
+	PEER_CLOSE,        /* all descriptors but the socket and those below 3, and /dev/null under their numbers */
 };
 
 enum peer_name_type { PEER_NAME_NONE, PEER_NAME_SERVICE, PEER_NAME_USER, PEER_NAME_PRINCIPAL };

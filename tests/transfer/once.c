@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -297,6 +298,31 @@ waits_no_longer_than_the_context(void **state)
 	peer_stop(late);
 }
 
+/* Once it has the store open, a process no longer needs its way there, nor its descriptor. */
+static void
+daemons_and_jails(void **state)
+{
+	struct peer *mit = peer_start("mit", NULL), *front = peer_start("baton", NULL), *worker = peer_start("baton", NULL);
+	struct ends e;
+
+	(void)state;
+	ends_make(&e, &usual, mit, front);
+	hand_over_acceptor(&e, worker);
+	assert_int_equal(peer_call(front, PEER_CLOSE, ""), 0);
+	hand_over_acceptor(&e, front);
+	ends_speak(&e);
+	if (geteuid() == 0)
+		assert_int_equal(peer_call(worker, PEER_CHROOT, "s", claims_dir()), 0);
+	hand_over_acceptor(&e, worker);
+	ends_speak(&e);
+	hand_over_acceptor(&e, front);
+	ends_speak(&e);
+	ends_delete(&e);
+	peer_stop(mit);
+	peer_stop(front);
+	peer_stop(worker);
+}
+
 int
 main(void)
 {
@@ -310,6 +336,7 @@ main(void)
 		cmocka_unit_test(goes_on_fifty_times),
 		cmocka_unit_test(waits_for_ten_minutes),
 		cmocka_unit_test(waits_no_longer_than_the_context),
+		cmocka_unit_test(daemons_and_jails),
 	};
 
 	return cmocka_run_group_tests_name("once", tests, claims_begin, claims_end);
