@@ -287,6 +287,20 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 	return mech;
 }
 
+/* A handle for the initiator's name; NULL: it is not known, or could not be made. */
+static gss_name_t
+make_initiator(struct bt_call *call, const struct bt_ctx *ctx)
+{
+	gss_name_t name = NULL;
+	struct bt_mn *mn;
+
+	bt_call_error(call, ctx->mech, bt_ctx_initiator(ctx, &mn));
+	if (mn != NULL && (name = bt_name_of_mn(ctx->mech, mn)) == NULL)
+		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	bt_mn_free(mn);
+	return name;
+}
+
 /* src_name and the delegated credential; the last things that can fail. */
 static void
 give_peer(struct bt_call *call, const struct step *step, struct bt_mcred **delegated, gss_name_t *src_name,
@@ -295,9 +309,8 @@ give_peer(struct bt_call *call, const struct step *step, struct bt_mcred **deleg
 	const struct bt_ctx *ctx = step->ctx;
 	gss_name_t name = NULL;
 
-	if (src_name != NULL && ctx->stage == BT_CTX_OPEN && ctx->initiator != NULL &&
-	    (name = bt_name_of_mn(ctx->mech, ctx->initiator)) == NULL)
-		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	if (src_name != NULL && ctx->stage == BT_CTX_OPEN)
+		name = make_initiator(call, ctx);
 	if (!bt_call_failed(call) && delegated_cred_handle != NULL && *delegated != NULL) {
 		*delegated_cred_handle = bt_cred_of_mcred(ctx->mech, *delegated);
 		*delegated = NULL;
@@ -459,9 +472,8 @@ gss_inquire_context(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_na
 	if ((ctx = bt_call_context(&call, context_handle)) == NULL)
 		return bt_call_end(&call);
 	is_open = ctx->stage == BT_CTX_OPEN;
-	if (is_open && src_name != NULL && ctx->initiator != NULL &&
-	    (initiator = bt_name_of_mn(ctx->mech, ctx->initiator)) == NULL)
-		bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	if (is_open && src_name != NULL)
+		initiator = make_initiator(&call, ctx);
 	if (is_open && targ_name != NULL && ctx->acceptor != NULL &&
 	    (acceptor = bt_name_of_mn(ctx->mech, ctx->acceptor)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);

@@ -102,6 +102,16 @@ bt_ctx_free(struct bt_ctx *ctx)
 	bt_mem_free(ctx);
 }
 
+int
+bt_ctx_initiator(const struct bt_ctx *ctx, struct bt_mn **out)
+{
+	*out = NULL;
+	if (ctx->initiator != NULL && ctx->vouched != 0 && ctx->mech->name_of_initiator != NULL)
+		return ctx->mech->name_of_initiator(ctx, out);
+	*out = bt_mn_share(ctx->initiator);
+	return 0;
+}
+
 void
 bt_answers_free(struct bt_answers *answers)
 {

@@ -100,6 +100,7 @@ struct bt_ctx {
 	struct bt_mn *acceptor;
 	struct bt_msg *msg;         /* NULL until OPEN */
 	struct bt_buf authz;        /* the ticket's and authenticator's authorisation data, DER AuthorizationData, or empty. RFC 4120 §5.2.6 */
+	uint32_t vouched;           /* what of authz was found good about the initiator, by the mechanism's own count */
 	int64_t authtime;           /* of the ticket, seconds since 1970; 0: unknown */
 	uint32_t ticket_flags;      /* RFC 4120 §5.3, bit 0 the most significant */
 	void *pending;              /* the mechanism's, NULL when OPEN or NEW */
@@ -109,6 +110,8 @@ struct bt_ctx {
 struct bt_ctx *bt_ctx_new(const struct bt_mech *mech, bool is_initiator);
 /* bt_ctx_free - wipes keys and pending state. Takes NULL and half-built. */
 void bt_ctx_free(struct bt_ctx *ctx);
+/* bt_ctx_initiator - the initiator's name with all that is known of it; NULL: not known. Errors: NOMEM, the mechanism's. */
+int bt_ctx_initiator(const struct bt_ctx *ctx, struct bt_mn **out);
 
 /* Channel bindings as RFC 2744 §3.11 has them; addresses and data borrowed. */
 struct bt_bindings {
@@ -241,6 +244,12 @@ struct bt_mech {
 	int (*name_attribute)(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out);
 	int (*name_map)(const struct bt_mn *mn, struct bt_bytes type, void **out);
 	int (*name_unmap)(struct bt_bytes type, void *object);
+
+	/*
+	 * ctx->initiator with the attributes that ctx->authz and ctx->vouched tell of; NULL: it has none. A context does not keep
+	 * them a second time: they are made when the name goes out. Errors: NOMEM, MALFORMED.
+	 */
+	int (*name_of_initiator)(const struct bt_ctx *ctx, struct bt_mn **out);
 
 	/* Credentials. Errors: NO_CRED, CRED_EXPIRED, KEYTAB_NOMATCH and the mechanism's own. cred_free takes NULL. */
 	int (*cred_acquire)(const struct bt_cred_request *request, struct bt_mcred **out);

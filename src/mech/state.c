@@ -26,8 +26,7 @@ static const struct bt_rec_field fields[] = {
     FIELD(initiator_name, 18, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
     FIELD(initiator_service, 19, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
     FIELD(initiator_host, 20, BT_REC_BYTES, OPTIONAL, STRING_MIN, STRING_MAX),
-    /* What a domain controller says about a person is nobody's to print. */
-    SECRET(initiator_attributes, 21, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_AUTHZ_MAX),
+    FIELD(initiator_vouched, 21, BT_REC_U32, OPTIONAL, 0, UINT32_MAX),
 
     FIELD(acceptor_kind, 24, BT_REC_I32, OPTIONAL, 0, UINT32_MAX),
     FIELD(acceptor_is_anonymous, 25, BT_REC_BOOL, OPTIONAL, 0, 1),
@@ -47,6 +46,7 @@ static const struct bt_rec_field fields[] = {
     FIELD(recv_next, 41, BT_REC_U64, OPTIONAL, 0, UINT64_MAX),
     FIELD(recv_seen, 42, BT_REC_U64, OPTIONAL, 0, UINT64_MAX),
 
+    /* What a domain controller says about a person is nobody's to print. */
     SECRET(authz, 48, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_AUTHZ_MAX),
     SECRET(pending, 49, BT_REC_BYTES, OPTIONAL, 1, BT_CTX_PENDING_MAX),
 };
@@ -86,8 +86,6 @@ names_of(const struct bt_ctx *ctx, struct bt_ctx_state *out)
 		out->initiator_name = string_of(initiator->text);
 		out->initiator_service = string_of(initiator->service);
 		out->initiator_host = string_of(initiator->host);
-		if (initiator->is_vouched_for)
-			out->initiator_attributes = initiator->attributes;
 	}
 	if (acceptor != NULL) {
 		out->acceptor_kind = acceptor->kind;
@@ -127,6 +125,7 @@ bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ct
 	    .expires_at = ctx->expires_at,
 	    .authtime = ctx->authtime,
 	    .ticket_flags = ctx->ticket_flags,
+	    .initiator_vouched = ctx->vouched,
 	    .authz = bt_bytes_of_buf(&ctx->authz),
 	};
 	names_of(ctx, out);
@@ -174,22 +173,6 @@ build_name(int32_t kind, bool is_anonymous, struct bt_bytes name, struct bt_byte
 		return kind != 0 || is_anonymous || service_text != NULL || host_text != NULL ? BT_ERR_MALFORMED : 0;
 	*out = bt_mn_new(kind, is_anonymous, bt_bytes_of(text, name.len - 1), service_text, host_text);
 	return *out != NULL ? 0 : BT_ERR_NOMEM;
-}
-
-static int
-add_attributes(struct bt_bytes attributes, struct bt_mn **name)
-{
-	struct bt_mn *with;
-
-	if (attributes.len == 0)
-		return 0;
-	if (*name == NULL)
-		return BT_ERR_MALFORMED;
-	if ((with = bt_mn_with_attributes(*name, attributes, true)) == NULL)
-		return BT_ERR_NOMEM;
-	bt_mn_free(*name);
-	*name = with;
-	return 0;
 }
 
 static int
@@ -253,13 +236,18 @@ bt_ctx_state_build(const struct bt_ctx_state *state, const struct bt_mech *mech,
 	ctx->expires_at = state->expires_at;
 	ctx->authtime = state->authtime;
 	ctx->ticket_flags = state->ticket_flags;
+	ctx->vouched = state->initiator_vouched;
 	if ((e = build_name(state->initiator_kind, state->initiator_is_anonymous, state->initiator_name,
 			    state->initiator_service, state->initiator_host, &ctx->initiator)) != 0 ||
-	    (e = add_attributes(state->initiator_attributes, &ctx->initiator)) != 0 ||
 	    (e = build_name(state->acceptor_kind, state->acceptor_is_anonymous, state->acceptor_name, state->acceptor_service,
 			    state->acceptor_host, &ctx->acceptor)) != 0 ||
 	    (state->authz.len != 0 && (e = bt_buf_dup(state->authz, &ctx->authz)) != 0))
 		goto out;
+	/* Vouched for is something, and of somebody. */
+	if (ctx->vouched != 0 && (ctx->initiator == NULL || ctx->authz.len == 0)) {
+		e = BT_ERR_MALFORMED;
+		goto out;
+	}
 	if (ctx->stage == BT_CTX_OPEN)
 		e = state->pending.len != 0 ? BT_ERR_MALFORMED : build_message(state, &ctx->msg);
 	else

@@ -28,7 +28,7 @@ struct bt_ctx_state {
 	int32_t initiator_kind;
 	bool initiator_is_anonymous;
 	struct bt_bytes initiator_name, initiator_service, initiator_host;
-	struct bt_bytes initiator_attributes; /* vouched for */
+	uint32_t initiator_vouched; /* not without a name and authz */
 	int32_t acceptor_kind;
 	bool acceptor_is_anonymous;
 	struct bt_bytes acceptor_name, acceptor_service, acceptor_host;

@@ -269,7 +269,7 @@ name_peers(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct arrival *arriva
 	int e = bt_krb5_name_of(lib, arrival->authenticator->client, NULL, NULL, &ctx->initiator);
 
 	if (e == 0)
-		e = bt_krb5_attributes_take(lib, arrival->auth, &ctx->initiator);
+		e = bt_krb5_attributes_vouched(lib, arrival->auth, bt_bytes_of_buf(&ctx->authz), &ctx->vouched);
 	return e != 0 ? e : bt_krb5_name_of(lib, arrival->ticket->server, NULL, NULL, &ctx->acceptor);
 }
 

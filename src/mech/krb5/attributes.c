@@ -7,11 +7,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "mech/krb5/mech_krb5.h"
-#include "mech/limits.h"
 
 /*
  * What a KDC says about a client beside its name: the PAC (MS-PAC) and the authentication indicators (RFC 8129). libkrb5
- * checks both while it reads a request; what it found good is asked for here and kept with the name.
+ * checks both while it reads a request; what it found good is asked for here. A context keeps only how much that was, since
+ * all of it is in its authorisation data.
  *
  * A name's attributes are in the form that MIT's library gives them in an exported composite name: the number of parts,
  * then each part's name and contents, numbers and lengths in 32 bits.
@@ -66,13 +66,63 @@ next_value(struct bt_krb5 *lib, struct _krb5_authdata_context *authdata, const c
 	return authenticated;
 }
 
-static void
-put_value(struct bt_krb5 *lib, struct bt_wr *wr, krb5_data *value)
+/* As bt_krb5_authdata_said writes them; returns their number. */
+static uint32_t
+write_indicators(struct bt_krb5 *lib, struct _krb5_authdata_context *authdata, struct bt_wr *wr)
 {
-	bt_wr_be32(wr, value->length);
-	bt_wr_bytes(wr, bt_bytes_of(value->data, value->length));
-	krb5_free_data_contents(lib->ctx, value);
+	krb5_data value;
+	uint32_t num = 0;
+
+	for (int more = -1; more != 0 && num < NUM_INDICATORS_MAX; num++) {
+		if (!next_value(lib, authdata, INDICATORS, &value, &more))
+			break;
+		bt_wr_be32(wr, value.length);
+		bt_wr_bytes(wr, bt_bytes_of(value.data, value.length));
+		krb5_free_data_contents(lib->ctx, &value);
+	}
+	return num;
 }
+
+/*
+ * What libkrb5 found good must be what is found in authz later on, to the byte: there the client's own word follows the
+ * ticket's. Who makes the two differ is refused, and does not get in without what its realm says about it.
+ */
+int
+bt_krb5_attributes_vouched(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_bytes authz, uint32_t *out)
+{
+	struct _krb5_authdata_context *authdata = NULL;
+	struct bt_wr good, found;
+	struct bt_krb5_said said;
+	krb5_data pac;
+	uint32_t num;
+	bool has_pac;
+	int more = -1, e = 0;
+
+	*out = 0;
+	if (krb5_auth_con_get_authdata_context == NULL || krb5_authdata_get_attribute == NULL ||
+	    krb5_auth_con_get_authdata_context(lib->ctx, auth, &authdata) != 0 || authdata == NULL)
+		return 0;
+	bt_wr_init(&good);
+	bt_wr_init(&found);
+	has_pac = next_value(lib, authdata, WHOLE_PAC, &pac, &more);
+	num = write_indicators(lib, authdata, &good);
+	if (has_pac || num != 0)
+		e = bt_krb5_authdata_said(authz, num, &found, &said);
+	if (good.failed || found.failed)
+		e = BT_ERR_NOMEM;
+	else if (e == 0 && ((has_pac && !bt_bytes_equal(said.pac, bt_bytes_of(pac.data, pac.length))) ||
+			    !bt_bytes_equal(bt_wr_written(&good), bt_wr_written(&found))))
+		e = BT_ERR_MALFORMED;
+	if (e == 0)
+		*out = num * BT_KRB5_VOUCHED_INDICATOR | (has_pac ? BT_KRB5_VOUCHED_PAC : 0);
+	bt_mem_wipe(pac.data, pac.length);
+	krb5_free_data_contents(lib->ctx, &pac);
+	bt_wr_done(&good);
+	bt_wr_done(&found);
+	return e;
+}
+
+/* ---- of a context ---- */
 
 static void
 put_part(struct bt_wr *wr, const char *name)
@@ -81,59 +131,48 @@ put_part(struct bt_wr *wr, const char *name)
 	bt_wr_bytes(wr, bt_bytes_of_str(name));
 }
 
-/* Returns whether there was anything. */
-static bool
-write_attributes(struct bt_krb5 *lib, struct _krb5_authdata_context *authdata, struct bt_wr *wr)
+static int
+write_attributes(const struct bt_ctx *ctx, struct bt_wr *wr)
 {
-	krb5_data value;
-	uint32_t num = 0;
-	int more = -1;
-	bool has_pac;
-	size_t num_at;
+	bool has_pac = (ctx->vouched & BT_KRB5_VOUCHED_PAC) != 0;
+	uint32_t num = ctx->vouched / BT_KRB5_VOUCHED_INDICATOR;
+	struct bt_wr indicators;
+	struct bt_krb5_said said;
+	int e;
 
+	bt_wr_init(&indicators);
+	e = bt_krb5_authdata_said(bt_bytes_of_buf(&ctx->authz), num, &indicators, &said);
+	if (e == 0 && ((has_pac && said.pac.len == 0) || said.num_indicators != num))
+		e = BT_ERR_MALFORMED;
+	if (!has_pac)
+		said.pac = (struct bt_bytes){0};
 	bt_wr_be32(wr, NUM_PARTS);
 	put_part(wr, PAC_PART);
-	has_pac = next_value(lib, authdata, WHOLE_PAC, &value, &more);
-	put_value(lib, wr, &value);
+	bt_wr_be32(wr, (uint32_t)said.pac.len);
+	bt_wr_bytes(wr, said.pac);
 	bt_wr_be32(wr, has_pac);
 	put_part(wr, INDICATORS_PART);
-	num_at = wr->len;
-	bt_wr_be32(wr, 0);
-	for (more = -1; more != 0 && num < NUM_INDICATORS_MAX && next_value(lib, authdata, INDICATORS, &value, &more); num++)
-		put_value(lib, wr, &value);
-	if (!wr->failed)
-		bt_store_be32(wr->ptr + num_at, num);
-	return has_pac || num != 0;
+	bt_wr_be32(wr, num);
+	bt_wr_bytes(wr, bt_wr_written(&indicators));
+	if (wr->failed || indicators.failed)
+		e = BT_ERR_NOMEM;
+	bt_wr_done(&indicators);
+	return e;
 }
 
 int
-bt_krb5_attributes_take(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_mn **name)
+bt_krb5_name_of_initiator(const struct bt_ctx *ctx, struct bt_mn **out)
 {
-	struct _krb5_authdata_context *authdata = NULL;
-	struct bt_mn *with = NULL;
 	struct bt_wr wr;
-	bool is_empty;
+	int e;
 
-	if (krb5_auth_con_get_authdata_context == NULL || krb5_authdata_get_attribute == NULL ||
-	    krb5_auth_con_get_authdata_context(lib->ctx, auth, &authdata) != 0 || authdata == NULL)
-		return 0;
+	*out = NULL;
 	bt_wr_init(&wr);
-	is_empty = !write_attributes(lib, authdata, &wr);
-	/* What is too long to be saved is not kept either, so that a name is the same before and after a transfer. */
-	if (!is_empty && !wr.failed && wr.len <= BT_CTX_AUTHZ_MAX)
-		with = bt_mn_with_attributes(*name, bt_wr_written(&wr), true);
-	else
-		with = bt_mn_share(*name);
-	if (wr.failed) {
-		bt_mn_free(with);
-		with = NULL;
-	}
+	e = write_attributes(ctx, &wr);
+	if (e == 0 && (*out = bt_mn_with_attributes(ctx->initiator, bt_wr_written(&wr), true)) == NULL)
+		e = BT_ERR_NOMEM;
 	bt_wr_done(&wr);
-	if (with == NULL)
-		return BT_ERR_NOMEM;
-	bt_mn_free(*name);
-	*name = with;
-	return 0;
+	return e;
 }
 
 /* ---- of a name ---- */

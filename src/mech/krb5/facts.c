@@ -61,6 +61,7 @@ const struct bt_mech bt_mech_krb5 = {
     .name_attribute = bt_krb5_name_attribute,
     .name_map = bt_krb5_name_map,
     .name_unmap = bt_krb5_name_unmap,
+    .name_of_initiator = bt_krb5_name_of_initiator,
     .cred_acquire = bt_krb5_cred_acquire,
     .cred_inquire = bt_krb5_cred_inquire,
     .cred_free = bt_krb5_cred_free,

@@ -102,8 +102,16 @@ int bt_krb5_name_attribute(const struct bt_mn *mn, struct bt_bytes attribute, in
 int bt_krb5_name_map(const struct bt_mn *mn, struct bt_bytes type, void **out);
 int bt_krb5_name_unmap(struct bt_bytes type, void *object);
 
-/* bt_krb5_attributes_take - *name becomes one with what the request that auth has read says about it, if anything. NOMEM. */
-int bt_krb5_attributes_take(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_mn **name);
+int bt_krb5_name_of_initiator(const struct bt_ctx *ctx, struct bt_mn **out);
+
+/* A Kerberos context's vouched: the first PAC is good, and so many times INDICATOR, so many authentication indicators. */
+enum { BT_KRB5_VOUCHED_PAC = 1, BT_KRB5_VOUCHED_INDICATOR = 2 };
+
+/*
+ * bt_krb5_attributes_vouched - what of authz libkrb5 found good when auth read it in a request. Errors: NOMEM, MALFORMED (what
+ * it found good is not what comes first in authz).
+ */
+int bt_krb5_attributes_vouched(struct bt_krb5 *lib, krb5_auth_context auth, struct bt_bytes authz, uint32_t *out);
 
 /* bt_krb5_name_of - a mechanism name of a principal; service and host may be NULL. */
 int bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host,
@@ -317,6 +325,18 @@ int bt_krb5_authdata_write(krb5_authdata *const *ticket, krb5_authdata *const *a
 
 /* bt_krb5_authdata_find - append the contents of the elements of this type. */
 int bt_krb5_authdata_find(struct bt_bytes authz, int32_t type, struct bt_answers *out);
+
+/* What a KDC says about a client, as it stands in authorisation data, found good or not. */
+struct bt_krb5_said {
+	struct bt_bytes pac;       /* the first one: a view; empty: none */
+	uint32_t num_indicators;   /* of authentication indicators in CAMMACs, those that were written */
+};
+
+/*
+ * bt_krb5_authdata_said - read it, the first max_indicators of them too, which go into indicators, each a length of 32 bits
+ * and a text. Errors: MALFORMED; then out is empty. RFC 4120 §5.2.6, RFC 7751, RFC 8129.
+ */
+int bt_krb5_authdata_said(struct bt_bytes authz, uint32_t max_indicators, struct bt_wr *indicators, struct bt_krb5_said *out);
 
 /* bt_krb5_authdata_demands_bindings - does the client say that it always sends channel bindings? MS-KILE §3.2.5.8. */
 int bt_krb5_authdata_demands_bindings(struct bt_krb5 *lib, krb5_authdata *const *authenticator, bool *out);
