@@ -927,6 +927,50 @@ bad_numbers(void **state)
 	}
 }
 
+/* A negotiation comes out at no negotiation, and no mechanism is there twice: or a token could go on without end. */
+static void
+nested_credentials(void **state)
+{
+#define PART(oid, len, bytes) "\0\0\0" oid "\0\0\0" len bytes
+#define KRB5_PART PART("\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02", "\x01", "\x01")
+#define SPNEGO "\x06\x2b\x06\x01\x05\x05\x02"
+	static const struct {
+		const char *bytes;
+		size_t len;
+		OM_uint32 answer;
+	} rows[] = {
+#define ROW(bytes, answer) {bytes, sizeof(bytes) - 1, answer}
+		ROW(KRB5_PART, GSS_S_COMPLETE),
+		ROW(PART(SPNEGO, "\x12", KRB5_PART), GSS_S_COMPLETE),
+		ROW(KRB5_PART PART(SPNEGO, "\x12", KRB5_PART), GSS_S_COMPLETE),
+		ROW(KRB5_PART KRB5_PART, GSS_S_DEFECTIVE_TOKEN),
+		ROW(PART(SPNEGO, "\x24", KRB5_PART KRB5_PART), GSS_S_DEFECTIVE_TOKEN),
+		ROW(PART(SPNEGO, "\x20", PART(SPNEGO, "\x12", KRB5_PART)), GSS_S_DEFECTIVE_TOKEN),
+		ROW(PART(SPNEGO, "\0", ""), GSS_S_DEFECTIVE_TOKEN),
+		ROW(KRB5_PART "\0", GSS_S_DEFECTIVE_TOKEN),
+#undef ROW
+	};
+
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		gss_buffer_desc token = {rows[r].len, (void *)(uintptr_t)rows[r].bytes}, again;
+		size_t live = failing_live();
+		gss_cred_id_t cred;
+		OM_uint32 minor;
+
+		assert_int_equal(gss_import_cred(&minor, &token, &cred), rows[r].answer);
+		if (rows[r].answer != GSS_S_COMPLETE) {
+			assert_null(cred);
+		} else {
+			assert_int_equal(gss_export_cred(&minor, cred, &again), GSS_S_COMPLETE);
+			assert_int_equal(again.length, token.length);
+			assert_memory_equal(again.value, token.value, again.length);
+			gss_release_buffer(&minor, &again);
+			gss_release_cred(&minor, &cred);
+		}
+		assert_int_equal(failing_live(), live);
+	}
+}
+
 /* The one call without a status: GSS_C_NO_OID equals nothing. RFC 6339 §2.2. */
 static void
 equal_oids(void **state)
@@ -1038,6 +1082,7 @@ main(void)
 		cmocka_unit_test(empty_inputs),
 		cmocka_unit_test(lengths_without_values),
 		cmocka_unit_test(bad_numbers),
+		cmocka_unit_test(nested_credentials),
 		cmocka_unit_test(equal_oids),
 		cmocka_unit_test(account_use),
 		cmocka_unit_test(lucid_contexts),

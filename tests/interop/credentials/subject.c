@@ -702,6 +702,11 @@ exports(void)
 	cred = acquire("default", NULL, GSS_C_INITIATE, 0);
 	save("default", "default", cred);
 	gss_release_cred(&minor, &cred);
+	/* Asked for its name, it has chosen one; as an acceptor it goes on taking any key. */
+	cred = acquire("both", NULL, GSS_C_BOTH, 0);
+	show_cred("both", cred);
+	save("both", "both", cred);
+	gss_release_cred(&minor, &cred);
 	meet("delegate", &m);
 	save("delegated", "delegated", m.delegated);
 	part(&m);
@@ -771,6 +776,7 @@ imports(void)
 	load("keytab");
 	load("anykey");
 	load("default");
+	load("both");
 	load("delegated");
 	load("negotiable");
 	load("bob");
