@@ -265,8 +265,15 @@ class Stage:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def leave(*_):
+    """As at the end of a test's time: what was started is ended on this way out too, and once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def act(what, play, line_ups=None):
     """Give the play in each line-up; tell how it went; end the program."""
+    signal.signal(signal.SIGTERM, leave)
     failed = skipped = 0
     wanted = sys.argv[1:]
     given = [tuple(each.split(",")) for each in wanted] or line_ups or LINE_UPS
