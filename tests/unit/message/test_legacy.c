@@ -182,7 +182,7 @@ refuses_bad_padding(void **unused)
 		struct setup setup = {.enctype = legacy[i % NUM_LEGACY]};
 		struct pair pair = pair_with(setup);
 		struct bt_msg_state before = state_with(setup, false);
-		uint8_t header[64], padding[8], text[8] = "textual", token[128];
+		uint8_t header[64], padding[8], text[16] = "text and padding", token[128];
 		struct bt_msg_iov iov[] = {{.type = BT_MSG_IOV_HEADER, .ptr = header, .len = sizeof header},
 					   {.type = BT_MSG_IOV_DATA, .ptr = text, .len = sizeof text},
 					   {.type = BT_MSG_IOV_PADDING, .ptr = padding, .len = sizeof padding}};
@@ -193,7 +193,7 @@ refuses_bad_padding(void **unused)
 
 		/* DCE style signs what the program made of the padding. */
 		setup.is_dce = true;
-		text[7] = bad[i / NUM_LEGACY];
+		text[15] = bad[i / NUM_LEGACY];
 		pair_free(&pair);
 		pair = pair_with(setup);
 		assert_ok(bt_msg_wrap_iov(pair.initiator, true, iov, 2));
@@ -201,9 +201,9 @@ refuses_bad_padding(void **unused)
 		setup.is_dce = false;
 		pair = pair_with(setup);
 		memcpy(token, header, iov[0].len);
-		len = iov[0].len + 8;
-		memcpy(token + iov[0].len, text, 8);
-		token[1] = (uint8_t)(token[1] + 8);
+		len = iov[0].len + sizeof text;
+		memcpy(token + iov[0].len, text, sizeof text);
+		token[1] = (uint8_t)(token[1] + sizeof text);
 		assert_int_equal(bt_msg_unwrap(pair.acceptor, bt_bytes_of(token, len), &out, &conf, &order),
 				 BT_ERR_BAD_TOK_HEADER);
 		assert_true(out.ptr == NULL && !conf);
