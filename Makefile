@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: all build demo demo-anonymous check interop asan valgrind fuzz bench lint format install uninstall clean help
+.PHONY: all build demo demo-anonymous check slow interop asan valgrind fuzz bench lint format install uninstall clean help
 
 all: build ## the same as build
 
@@ -37,6 +37,11 @@ interop: ## programs that nobody here wrote, on Baton: OpenSSH and others (insta
 	@scripts/need build interop
 	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@scripts/suites $(BUILD) --setup programs --suite programs $(TEST_ARGS)
+
+slow: ## tests that wait for minutes
+	@scripts/need build demo
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@scripts/suites $(BUILD) --setup slow --suite slow $(TEST_ARGS)
 
 asan: ## the suites under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/need build demo
