@@ -168,7 +168,7 @@ static bool
 start_all(struct demo_stage *stage, const struct wiring *wiring)
 {
 	struct demo_cast cast = nobody(stage, wiring, "front");
-	char name[16];
+	char name[24];
 
 	cast.listener = wiring->listener;
 	for (int i = 0; i < stage->num_workers; i++)
