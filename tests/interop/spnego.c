@@ -213,10 +213,10 @@ moves(void **state)
 			if (second != 0)
 				cred_i = p->from == MIT ? negotiable(i[0], USAGE_INITIATE, iakerb, sizeof(iakerb) - 1)
 							: negotiable(i[0], USAGE_INITIATE, sanon, sizeof(sanon) - 1);
-			if (i[1] == NULL) {
-				i[1] = p->from == BATON ? peer_start("baton", NULL) : NULL;
-				a[1] = p->to == BATON ? peer_start("baton", NULL) : NULL;
-			}
+			if (p->from == BATON && i[1] == NULL)
+				i[1] = peer_start("baton", NULL);
+			if (p->to == BATON && a[1] == NULL)
+				a[1] = peer_start("baton", NULL);
 			ends_begin(&e, i[0], a[0]);
 			while (e.major_i == CONTINUE_NEEDED || e.major_a == CONTINUE_NEEDED) {
 				bool is_initiator = e.legs % 2 == 0;

@@ -33,6 +33,7 @@ static gss_ctx_id_t contexts[HANDLES_MAX];
 static gss_cred_id_t creds[HANDLES_MAX];
 static struct frame request, answer;
 static int channel;
+static bool is_jailed; /* chroot'ed */
 
 static gss_buffer_desc
 get_buffer(void)
@@ -642,6 +643,7 @@ do_process(enum peer_op op)
 		a = frame_get_blob(&request);
 		snprintf(name, sizeof(name), "%.*s", (int)a.len, (const char *)a.at);
 		failed = chroot(name) != 0 || chdir("/") != 0;
+		is_jailed = true;
 		break;
 	case PEER_CLOSE:
 		for (int fd = 3; fd < 1024; fd++)
@@ -741,5 +743,8 @@ main(int argc, char **argv)
 	}
 	frame_free(&request);
 	frame_free(&answer);
+	/* A leak checker at exit wants /proc, and a jail has none. */
+	if (is_jailed)
+		_exit(0);
 	return 0;
 }
