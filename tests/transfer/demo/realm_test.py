@@ -102,5 +102,8 @@ class Realm(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    # Whoever runs this may ignore some (nohup does), and the commands in the realms would inherit that.
+    for ended_by in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ended_by, signal.SIG_DFL)
     BATON = sys.argv[1]
     unittest.main(argv=sys.argv[:1] + sys.argv[2:])
