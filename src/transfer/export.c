@@ -33,7 +33,7 @@ new_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, struct bt_
 	size_t len;
 
 	*state_len = bt_rec_size(&bt_ctx_state_rec, state);
-	len = bt_seal_token_len(ctx->wire_oid, *state_len);
+	len = bt_seal_token_len(ctx->wire_oid, 0, *state_len);
 	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
 	token->len = len;

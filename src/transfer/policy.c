@@ -7,7 +7,7 @@
 void
 bt_transfer_fill_audience(struct bt_seal_header *header, const struct bt_claim_store *store)
 {
-	header->audience = BT_SEAL_SAME_USER;
+	header->audience = (struct bt_audience){0};
 	header->uid = bt_claim_owner_of(store);
 }
 

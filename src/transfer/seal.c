@@ -12,9 +12,10 @@ static_assert((int)BT_CLAIM_KEY_LEN == (int)BT_CRYPTO_AEAD_KEY_LEN, "a claim's k
 static const uint8_t magic[8] = {0x8a, 'B', 'a', 't', 'o', 'n', 'C', 'x'};
 
 size_t
-bt_seal_token_len(struct bt_bytes oid, size_t state_len)
+bt_seal_token_len(struct bt_bytes oid, uint8_t audience_bits, size_t state_len)
 {
-	return BT_SEAL_PREFIX_LEN + oid.len + BT_SEAL_HEADER_LEN + state_len + BT_SEAL_TAG_LEN;
+	return BT_SEAL_PREFIX_LEN + oid.len + BT_SEAL_HEADER_LEN + bt_transfer_audience_len(audience_bits) + state_len +
+	       BT_SEAL_TAG_LEN;
 }
 
 void
@@ -26,13 +27,14 @@ bt_seal_write_head(struct bt_wr *wr, struct bt_bytes oid, const struct bt_seal_h
 	bt_wr_bytes(wr, bt_bytes_of(magic, sizeof magic));
 	bt_wr_u8(wr, BT_SEAL_VERSION);
 	bt_wr_u8(wr, claim->place);
-	bt_wr_u8(wr, (uint8_t)header->audience);
+	bt_wr_u8(wr, header->audience.bits);
 	bt_wr_u8(wr, 0);
 	bt_wr_be32(wr, header->uid);
 	bt_wr_be32(wr, claim->slot);
 	bt_wr_be32(wr, claim->generation);
 	bt_wr_be64(wr, (uint64_t)claim->expires_at);
 	bt_wr_bytes(wr, bt_bytes_of(claim->store_id, sizeof claim->store_id));
+	bt_transfer_audience_write(wr, &header->audience);
 }
 
 int
@@ -63,11 +65,13 @@ bt_seal_read(struct bt_bytes token, struct bt_seal_parts *out)
 	claim->generation = bt_rd_be32(&rd);
 	claim->expires_at = (int64_t)bt_rd_be64(&rd);
 	store_id = bt_rd_bytes(&rd, sizeof claim->store_id);
+	/* How long the header is, known audiences alone say. */
+	if (!rd.failed && ((audience & ~BT_AUDIENCE_ALL) != 0 || reserved != 0))
+		return BT_ERR_TOKEN_VERSION;
+	bt_transfer_audience_read(&rd, audience, &out->header.audience);
 	out->sealed = bt_rd_rest(&rd);
 	if (rd.failed || out->sealed.len < BT_SEAL_TAG_LEN)
 		return BT_ERR_TRUNCATED;
-	if (audience != BT_SEAL_SAME_USER || reserved != 0)
-		return BT_ERR_TOKEN_VERSION;
 	if (out->sealed.len > BT_TRANSFER_STATE_MAX + BT_SEAL_TAG_LEN)
 		return BT_ERR_TRAILING;
 	memcpy(claim->store_id, store_id.ptr, store_id.len);

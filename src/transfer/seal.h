@@ -10,20 +10,18 @@
 #include "base/bytes.h"
 #include "claim/claim.h"
 #include "crypto/crypto.h"
+#include "transfer/audience.h"
 
 enum {
 	BT_SEAL_VERSION = 1,
 	BT_SEAL_PREFIX_LEN = 4,  /* and the OID */
-	BT_SEAL_HEADER_LEN = 48,
+	BT_SEAL_HEADER_LEN = 48, /* and the values of its audience */
 	BT_SEAL_TAG_LEN = BT_CRYPTO_AEAD_TAG_LEN,
 };
 
-/* Whom a token is for. */
-enum bt_seal_audience { BT_SEAL_SAME_USER = 0 };
-
 struct bt_seal_header {
-	enum bt_seal_audience audience;
-	uint32_t uid; /* of the exporter, effective */
+	struct bt_audience audience;
+	uint32_t uid; /* the account that may import: the exporter's effective one, unless the audience says that it was named */
 	struct bt_claim_ref claim;
 };
 
@@ -35,8 +33,8 @@ struct bt_seal_parts {
 	struct bt_bytes sealed; /* state and tag */
 };
 
-/* bt_seal_token_len - bytes of a token for a state of state_len. */
-size_t bt_seal_token_len(struct bt_bytes oid, size_t state_len);
+/* bt_seal_token_len - bytes of a token for a state of state_len, for an audience of these bits. */
+size_t bt_seal_token_len(struct bt_bytes oid, uint8_t audience_bits, size_t state_len);
 
 /* bt_seal_write_head - prefix and header, appended to wr. */
 void bt_seal_write_head(struct bt_wr *wr, struct bt_bytes oid, const struct bt_seal_header *header);

@@ -31,7 +31,6 @@ static const char *const names[NUM_SAMPLES] = {
 /* The 32 octets of the claim, and the header that goes with it. */
 static const uint8_t key[BT_CLAIM_KEY_LEN] = "golden key, thirty-two octets..";
 static const struct bt_seal_header header = {
-    .audience = BT_SEAL_SAME_USER,
     .uid = 1000,
     .claim = {.place = BT_CLAIM_PLACE_SHM,
 	      .store_id = "golden store id",
