@@ -7,12 +7,20 @@
 
 #define SEEN_BY_LIBRARIES __attribute__((visibility("default")))
 
-static int64_t ahead_s;
+static struct clock_ahead own;
+static const struct clock_ahead *ahead = &own;
 
 void
 clock_set_ahead(int64_t seconds)
 {
-	__atomic_store_n(&ahead_s, seconds, __ATOMIC_RELAXED);
+	__atomic_store_n(&own.wall_s, seconds, __ATOMIC_RELAXED);
+	__atomic_store_n(&own.boot_s, seconds, __ATOMIC_RELAXED);
+}
+
+void
+clock_follow(const struct clock_ahead *shared)
+{
+	ahead = shared;
 }
 
 SEEN_BY_LIBRARIES int
@@ -20,8 +28,10 @@ clock_gettime(clockid_t id, struct timespec *out)
 {
 	int ret = (int)syscall(SYS_clock_gettime, id, out);
 
-	if (ret == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_BOOTTIME))
-		out->tv_sec += __atomic_load_n(&ahead_s, __ATOMIC_RELAXED);
+	if (ret == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		out->tv_sec += __atomic_load_n(&ahead->wall_s, __ATOMIC_RELAXED);
+	if (ret == 0 && id == CLOCK_BOOTTIME)
+		out->tv_sec += __atomic_load_n(&ahead->boot_s, __ATOMIC_RELAXED);
 	return ret;
 }
 
