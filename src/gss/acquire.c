@@ -68,6 +68,7 @@ ask_mech(struct bt_call *call, const struct bt_mech *mech, const struct wish *wi
 	 struct bt_mcred **out)
 {
 	struct bt_cred_request request = {
+		.mech = mech,
 		.name = mn,
 		.usage = (enum bt_usage)wish->usage,
 		.lifetime_s = wish->lifetime_s,

@@ -96,7 +96,7 @@ read_part(struct bt_call *call, const struct gss_cred_id_struct *cred, bool is_n
 	}
 	if (bt_mechs_negotiates(mech))
 		return read_nested(call, mech, part);
-	bt_call_error(call, mech, mech->cred_import(part, &mcred));
+	bt_call_error(call, mech, mech->cred_import(mech, part, &mcred));
 	if (!bt_call_failed(call) && (element = bt_cred_element_new(mech, mcred)) == NULL)
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
 	return element;

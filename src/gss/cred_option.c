@@ -13,7 +13,7 @@ set_one(const struct bt_mech *mech, struct bt_mcred **mcred, struct bt_bytes wha
 	if (mech->cred_set == NULL)
 		return BT_ERR_UNAVAILABLE;
 	/* What value points at is known to whoever knows the OID, so it is not looked at here. */
-	return mech->cred_set(mcred, what, value != NULL ? value->value : NULL, value != NULL ? value->length : 0);
+	return mech->cred_set(mech, mcred, what, value != NULL ? value->value : NULL, value != NULL ? value->length : 0);
 }
 
 /* A credential that the default mechanism makes of the option. */

@@ -182,7 +182,7 @@ bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcr
 	struct bt_cred_facts facts = {0};
 
 	if (!bt_call_failed(call))
-		bt_call_error_else(call, mech, mech->cred_inquire(mcred, &facts), GSS_S_NO_CRED);
+		bt_call_error_else(call, mech, mech->cred_inquire(mech, mcred, &facts), GSS_S_NO_CRED);
 	if (bt_call_failed(call))
 		facts = (struct bt_cred_facts){0};
 	return facts;

@@ -37,7 +37,7 @@ bt_gss_lucid_drop(const struct bt_mech *mech, struct bt_bytes what, const struct
 	void *lucid = address_of(answers);
 
 	if (lucid != NULL && mech->invoke != NULL && bt_bytes_has_prefix(what, EXPORT))
-		(void)mech->invoke(FREE, lucid, sizeof lucid);
+		(void)mech->invoke(mech, FREE, lucid, sizeof lucid);
 }
 
 OM_uint32
@@ -71,6 +71,6 @@ gss_krb5_free_lucid_sec_context(OM_uint32 *minor_status, void *kctx)
 {
 	struct bt_call call = bt_call_begin(minor_status);
 
-	bt_call_error(&call, &bt_mech_krb5, bt_mech_krb5.invoke(FREE, kctx, sizeof kctx));
+	bt_call_error(&call, &bt_mech_krb5, bt_mech_krb5.invoke(&bt_mech_krb5, FREE, kctx, sizeof kctx));
 	return bt_call_end(&call);
 }

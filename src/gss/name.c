@@ -86,7 +86,7 @@ bt_name_to_mn(const struct gss_name_struct *name, const struct bt_mech *mech, st
 		*out = bt_mn_share(name->mn);
 		return 0;
 	}
-	return mech->name_import(text_of(name), type_of(name), out);
+	return mech->name_import(mech, text_of(name), type_of(name), out);
 }
 
 /* Whoever exported it, a program brought it here, so nobody vouches for the attributes. */
@@ -121,7 +121,7 @@ import_exported(struct bt_call *call, struct bt_bytes exported)
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
 		return NULL;
 	}
-	bt_call_error_else(call, mech, mech->name_import(text, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME]), &mn),
+	bt_call_error_else(call, mech, mech->name_import(mech, text, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME]), &mn),
 			   GSS_S_BAD_NAME);
 	if (!bt_call_failed(call) && attributes.len != 0)
 		bt_call_error(call, NULL, add_attributes(&mn, attributes));

@@ -230,7 +230,7 @@ gss_release_any_name_mapping(OM_uint32 *minor_status, gss_name_t name, gss_buffe
 	if ((from = mn_of(&call, name)) != NULL && from->mech->name_unmap == NULL)
 		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	if (!bt_call_failed(&call))
-		attribute_error(&call, from->mech, from->mech->name_unmap(type, *input));
+		attribute_error(&call, from->mech, from->mech->name_unmap(from->mn, type, *input));
 	if (!bt_call_failed(&call))
 		*input = NULL;
 	return bt_call_end(&call);

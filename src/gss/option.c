@@ -53,6 +53,7 @@ gssspi_mech_invoke(OM_uint32 *minor_status, const gss_OID desired_mech, const gs
 	/* What value points at is known to whoever knows the OID, so it is not looked at here. */
 	if (!bt_call_failed(&call))
 		bt_call_error(&call, mech,
-			      mech->invoke(what, value != NULL ? value->value : NULL, value != NULL ? value->length : 0));
+			      mech->invoke(mech, what, value != NULL ? value->value : NULL,
+					   value != NULL ? value->length : 0));
 	return bt_call_end(&call);
 }

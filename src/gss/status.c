@@ -62,6 +62,10 @@ static const struct row rows[] = {
 	{BT_ERR_TOKEN_EXPIRED, GSS_S_NO_CONTEXT, 0},
 	{BT_ERR_TOKEN_STORE, GSS_S_NO_CONTEXT, 0},
 	{BT_ERR_TOKEN_USER, GSS_S_UNAUTHORIZED, 0},
+	{BT_ERR_TOKEN_AUDIENCE, GSS_S_UNAUTHORIZED, 0},
+	{BT_ERR_AUDIENCE, GSS_S_FAILURE, 0},
+	{BT_ERR_AUDIENCE_ACCOUNT, GSS_S_FAILURE, 0},
+	{BT_ERR_SETTINGS, GSS_S_FAILURE, 0},
 	{BT_ERR_NOT_TRANSFERABLE, GSS_S_UNAVAILABLE, 0},
 
 	/* Contexts and bindings. */
@@ -165,7 +169,7 @@ bt_status_text(const struct bt_mech *mech, int err, char text[static BT_STATUS_T
 		known = strerrordesc_np(err);
 	text[0] = '\0';
 	if (known == NULL && mech != NULL)
-		mech->error_text(err, text, BT_STATUS_TEXT_MAX);
+		mech->error_text(mech, err, text, BT_STATUS_TEXT_MAX);
 	else if (known != NULL)
 		snprintf(text, BT_STATUS_TEXT_MAX, "%s", known);
 	if (text[0] == '\0')

@@ -134,6 +134,7 @@ struct bt_store_entry {
 };
 
 struct bt_cred_request {
+	const struct bt_mech *mech;      /* who is asked */
 	const struct bt_mn *name;        /* NULL: the default */
 	enum bt_usage usage;
 	uint32_t lifetime_s;             /* asked for; a hint */
@@ -206,6 +207,10 @@ int bt_ctx_inquire_key(const struct bt_ctx *ctx, struct bt_bytes what, struct bt
 
 /* ---- a mechanism: its facts and its operations ---- */
 
+/*
+ * An operation that gets nothing of the mechanism's own has mech, or a request that names it: one set of operations may serve many
+ * mechanisms, as those loaded from configuration.
+ */
 struct bt_mech {
 	/* Facts; OIDs are contents octets. Lists end with an entry of len 0. */
 	struct bt_bytes oid;
@@ -221,7 +226,7 @@ struct bt_mech {
 	 * name_type     the OID of the type that name_display's text has: a static view
 	 * name_export   the part of an exported name that follows the framing; name_import of type GSS_C_NT_EXPORT_NAME gets that part
 	 */
-	int (*name_import)(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
+	int (*name_import)(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
 	struct bt_bytes (*name_type)(const struct bt_mn *mn);
 	int (*name_export)(const struct bt_mn *mn, struct bt_wr *out);
 
@@ -243,7 +248,7 @@ struct bt_mech {
 	int (*name_attributes)(const struct bt_mn *mn, struct bt_answers *out);
 	int (*name_attribute)(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out);
 	int (*name_map)(const struct bt_mn *mn, struct bt_bytes type, void **out);
-	int (*name_unmap)(struct bt_bytes type, void *object);
+	int (*name_unmap)(const struct bt_mn *mn, struct bt_bytes type, void *object);
 
 	/*
 	 * ctx->initiator with the attributes that ctx->authz and ctx->vouched tell of; NULL: it has none. A context does not keep
@@ -253,7 +258,8 @@ struct bt_mech {
 
 	/* Credentials. Errors: NO_CRED, CRED_EXPIRED, KEYTAB_NOMATCH and the mechanism's own. cred_free takes NULL. */
 	int (*cred_acquire)(const struct bt_cred_request *request, struct bt_mcred **out);
-	int (*cred_inquire)(struct bt_mcred *cred, struct bt_cred_facts *out); /* cred NULL: the default initiator's */
+	int (*cred_inquire)(const struct bt_mech *mech, struct bt_mcred *cred, /* NULL: the default initiator's */
+			    struct bt_cred_facts *out);
 	void (*cred_free)(struct bt_mcred *cred);
 
 	/*
@@ -267,10 +273,10 @@ struct bt_mech {
 	int (*cred_store)(struct bt_mcred *cred, const struct bt_cred_storage *storage);
 	int (*cred_impersonate)(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s,
 				struct bt_mcred **out);
-	int (*cred_set)(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
+	int (*cred_set)(const struct bt_mech *mech, struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
 	int (*cred_ask)(struct bt_mcred *cred, struct bt_bytes what, struct bt_answers *out);
 	int (*cred_export)(struct bt_mcred *cred, struct bt_wr *out);
-	int (*cred_import)(struct bt_bytes token, struct bt_mcred **out);
+	int (*cred_import)(const struct bt_mech *mech, struct bt_bytes token, struct bt_mcred **out);
 
 	/*
 	 * One leg. ctx is NEW or EXPECT_TOKEN and becomes EXPECT_TOKEN or OPEN. token_out may be left empty; on an error it may hold a
@@ -290,10 +296,10 @@ struct bt_mech {
 	int (*inquire)(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
 
 	/* Demands by OID on the mechanism itself, with an argument that the OID tells the kind of; NULL: none. Errors: UNAVAILABLE. */
-	int (*invoke)(struct bt_bytes what, void *value, size_t len);
+	int (*invoke)(const struct bt_mech *mech, struct bt_bytes what, void *value, size_t len);
 
 	/* The text of one of this mechanism's own error numbers, NUL-terminated into a caller's array. */
-	void (*error_text)(int err, char *text, size_t text_len);
+	void (*error_text)(const struct bt_mech *mech, int err, char *text, size_t text_len);
 };
 
 /* bt_mech_find - the mechanism of this OID or alias, or NULL. wire_oid (may be NULL) gets the static spelling that matched. */

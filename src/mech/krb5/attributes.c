@@ -401,7 +401,7 @@ bt_krb5_name_map(const struct bt_mn *mn, struct bt_bytes type, void **out)
 }
 
 int
-bt_krb5_name_unmap(struct bt_bytes type, void *object)
+bt_krb5_name_unmap(const struct bt_mn *mn, struct bt_bytes type, void *object)
 {
 	struct bt_krb5 *lib;
 	int e;

@@ -460,7 +460,7 @@ build(struct bt_krb5 *lib, const struct bt_krb5_portable *portable, struct bt_mc
 }
 
 int
-bt_krb5_cred_import(struct bt_bytes token, struct bt_mcred **out)
+bt_krb5_cred_import(const struct bt_mech *mech, struct bt_bytes token, struct bt_mcred **out)
 {
 	struct bt_krb5_portable *portable = bt_mem_alloc(sizeof *portable);
 	struct bt_krb5 *lib;

@@ -179,7 +179,7 @@ inquire_initiator(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_cred_fac
 }
 
 int
-bt_krb5_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out)
+bt_krb5_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct bt_cred_facts *out)
 {
 	struct bt_mcred *temporary = NULL;
 	struct bt_krb5 *lib;

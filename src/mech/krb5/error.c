@@ -78,7 +78,7 @@ bt_krb5_error_write(int err, const struct bt_krb5_request *request, int64_t now,
 }
 
 void
-bt_krb5_error_text(int err, char *text, size_t text_len)
+bt_krb5_error_text(const struct bt_mech *mech, int err, char *text, size_t text_len)
 {
 	struct bt_krb5 *lib;
 

@@ -55,7 +55,7 @@ static const struct {
 };
 
 int
-bt_krb5_invoke(struct bt_bytes what, void *value, size_t len)
+bt_krb5_invoke(const struct bt_mech *mech, struct bt_bytes what, void *value, size_t len)
 {
 	for (size_t i = 0; i < sizeof demands / sizeof demands[0]; i++)
 		if (bt_bytes_has_prefix(what, demands[i].what))

@@ -88,7 +88,7 @@ extern const struct bt_bytes bt_krb5_aliases[];
 
 /* ---- name.c ---- */
 
-int bt_krb5_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
+int bt_krb5_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
 struct bt_bytes bt_krb5_name_type(const struct bt_mn *mn);
 int bt_krb5_name_export(const struct bt_mn *mn, struct bt_wr *out);
 
@@ -100,7 +100,7 @@ int bt_krb5_name_may_use(const struct bt_mn *mn, const char *account, bool *out)
 int bt_krb5_name_attributes(const struct bt_mn *mn, struct bt_answers *out);
 int bt_krb5_name_attribute(const struct bt_mn *mn, struct bt_bytes attribute, int *more, struct bt_attribute *out);
 int bt_krb5_name_map(const struct bt_mn *mn, struct bt_bytes type, void **out);
-int bt_krb5_name_unmap(struct bt_bytes type, void *object);
+int bt_krb5_name_unmap(const struct bt_mn *mn, struct bt_bytes type, void *object);
 
 int bt_krb5_name_of_initiator(const struct bt_ctx *ctx, struct bt_mn **out);
 
@@ -159,7 +159,7 @@ struct bt_mcred {
 };
 
 int bt_krb5_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out);
-int bt_krb5_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out);
+int bt_krb5_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct bt_cred_facts *out);
 void bt_krb5_cred_free(struct bt_mcred *cred);
 
 /* bt_krb5_cred_new - empty, usable for nothing. */
@@ -219,10 +219,10 @@ krb5_error_code bt_krb5_keytab_first(struct bt_krb5 *lib, krb5_keytab keytab, kr
 int bt_krb5_cred_store(struct bt_mcred *cred, const struct bt_cred_storage *storage);
 int bt_krb5_cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s,
 			     struct bt_mcred **out);
-int bt_krb5_cred_set(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
+int bt_krb5_cred_set(const struct bt_mech *mech, struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len);
 int bt_krb5_cred_ask(struct bt_mcred *cred, struct bt_bytes what, struct bt_answers *out);
 int bt_krb5_cred_export(struct bt_mcred *cred, struct bt_wr *out);
-int bt_krb5_cred_import(struct bt_bytes token, struct bt_mcred **out);
+int bt_krb5_cred_import(const struct bt_mech *mech, struct bt_bytes token, struct bt_mcred **out);
 
 /*
  * bt_krb5_proxy_new - a credential over a new MEMORY cache that acts for the client of a ticket to the impersonator itself:
@@ -290,7 +290,7 @@ int bt_krb5_error_read(struct bt_bytes krb_error);
 /* bt_krb5_error_write - a KRB-ERROR about err in the name of the service asked for. RFC 4120 §5.9.1. */
 void bt_krb5_error_write(int err, const struct bt_krb5_request *request, int64_t now, struct bt_wr *out);
 
-void bt_krb5_error_text(int err, char *text, size_t text_len);
+void bt_krb5_error_text(const struct bt_mech *mech, int err, char *text, size_t text_len);
 
 /* ---- checksum.c: the checksum 0x8003. RFC 4121 §4.1.1 ---- */
 
@@ -390,6 +390,6 @@ int bt_krb5_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_
 int bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		   struct bt_mcred **delegated);
 int bt_krb5_inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
-int bt_krb5_invoke(struct bt_bytes what, void *value, size_t len);
+int bt_krb5_invoke(const struct bt_mech *mech, struct bt_bytes what, void *value, size_t len);
 
 #endif

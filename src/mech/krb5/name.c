@@ -247,7 +247,7 @@ import_string(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_bytes type, 
 }
 
 int
-bt_krb5_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+bt_krb5_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
 	struct bt_krb5 *lib;
 	int e = bt_krb5_enter(&lib);

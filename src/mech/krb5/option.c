@@ -144,7 +144,7 @@ static const struct {
 };
 
 int
-bt_krb5_cred_set(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len)
+bt_krb5_cred_set(const struct bt_mech *mech, struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len)
 {
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		if (!bt_bytes_has_prefix(what, options[i].what))

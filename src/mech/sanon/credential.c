@@ -34,7 +34,7 @@ bt_sanon_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **o
 }
 
 int
-bt_sanon_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out)
+bt_sanon_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct bt_cred_facts *out)
 {
 	*out = (struct bt_cred_facts){
 	    .name = cred != NULL ? bt_mn_share(cred->name) : NULL,

@@ -24,7 +24,7 @@ static const struct bt_bytes no_aliases[] = {{0}};
 
 /* It has no errors of its own. */
 static void
-error_text(int err, char *text, size_t text_len)
+error_text(const struct bt_mech *mech, int err, char *text, size_t text_len)
 {
 	if (text_len != 0)
 		text[0] = '\0';

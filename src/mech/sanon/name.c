@@ -24,7 +24,7 @@ bt_sanon_anonymous(void)
 
 /* draft §4.1: names that are not anonymous can be had too, whatever their type; all they say is that anonymity is not meant. */
 int
-bt_sanon_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+bt_sanon_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
 	int32_t kind = bt_bytes_equal(type, bt_sanon_name_types[KIND_SERVICE]) ? KIND_SERVICE : KIND_USER;
 

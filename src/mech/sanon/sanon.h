@@ -17,14 +17,14 @@ extern const struct bt_bytes bt_sanon_name_types[];
 /* bt_sanon_anonymous - the one name that peers ever see. draft §4.2. NULL: no memory. */
 struct bt_mn *bt_sanon_anonymous(void);
 
-int bt_sanon_name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
+int bt_sanon_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
 struct bt_bytes bt_sanon_name_type(const struct bt_mn *mn);
 int bt_sanon_name_export(const struct bt_mn *mn, struct bt_wr *out);
 
 /* ---- credential.c ---- */
 
 int bt_sanon_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out);
-int bt_sanon_cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out);
+int bt_sanon_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct bt_cred_facts *out);
 void bt_sanon_cred_free(struct bt_mcred *cred);
 
 /* bt_sanon_cred_may - is it for this use? No credential at all may initiate. */

@@ -19,8 +19,9 @@ static const struct bt_bytes attributes[] = {
 
 /* Names and credentials are the other mechanisms'; who has the list of those knows what to do. */
 static int
-import_no_name(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+import_no_name(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
+	(void)mech;
 	(void)text;
 	(void)type;
 	*out = NULL;
@@ -29,8 +30,9 @@ import_no_name(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 
 /* So are error numbers. */
 static void
-no_text(int err, char *text, size_t text_len)
+no_text(const struct bt_mech *mech, int err, char *text, size_t text_len)
 {
+	(void)mech;
 	(void)err;
 	if (text_len != 0)
 		text[0] = '\0';

@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		must(names.num_items == 0);
 	bt_answers_free(&names);
 	if (bt_krb5_name_map(mn, bt_bytes_of_str("mspac"), &pac) == 0)
-		must(bt_krb5_name_unmap(bt_bytes_of_str("mspac"), pac) == 0);
+		must(bt_krb5_name_unmap(NULL, bt_bytes_of_str("mspac"), pac) == 0);
 	else
 		must(pac == NULL);
 	bt_mn_free(mn);

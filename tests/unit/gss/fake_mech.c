@@ -33,7 +33,7 @@ expiry(void)
 
 /* "a@b" of a service becomes "a/b"; "bad" is no name. */
 static int
-name_import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
 	char copy[64];
 
@@ -112,7 +112,7 @@ name_map(const struct bt_mn *mn, struct bt_bytes type, void **out)
 }
 
 static int
-name_unmap(struct bt_bytes type, void *object)
+name_unmap(const struct bt_mn *mn, struct bt_bytes type, void *object)
 {
 	if (!bt_bytes_equal(type, bt_bytes_of_str("thing")))
 		return ENOENT;
@@ -145,7 +145,7 @@ cred_acquire(const struct bt_cred_request *request, struct bt_mcred **out)
 }
 
 static int
-cred_inquire(struct bt_mcred *cred, struct bt_cred_facts *out)
+cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct bt_cred_facts *out)
 {
 	*out = (struct bt_cred_facts){
 		.name = cred != NULL ? bt_mn_share(cred->name) : NULL,
@@ -182,7 +182,7 @@ cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name, uint32
 
 /* Options of gssapi_krb5.h: 13 makes a credential, the others change nothing. */
 static int
-cred_set(struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len)
+cred_set(const struct bt_mech *mech, struct bt_mcred **cred, struct bt_bytes what, void *value, size_t len)
 {
 	if (what.len != 11)
 		return BT_ERR_UNAVAILABLE;
@@ -208,7 +208,7 @@ cred_export(struct bt_mcred *cred, struct bt_wr *out)
 }
 
 static int
-cred_import(struct bt_bytes token, struct bt_mcred **out)
+cred_import(const struct bt_mech *mech, struct bt_bytes token, struct bt_mcred **out)
 {
 	if (token.len != 1 || token.ptr[0] > BT_USAGE_ACCEPT)
 		return BT_ERR_DEFECTIVE_TOKEN;
@@ -389,7 +389,7 @@ inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out)
 
 /* 7 frees what was answered to question 6; 3, 8 and 9 do nothing. */
 static int
-invoke(struct bt_bytes what, void *value, size_t len)
+invoke(const struct bt_mech *mech, struct bt_bytes what, void *value, size_t len)
 {
 	switch (what.len != 0 ? what.ptr[what.len - 1] : 0) {
 	case 7:
@@ -405,7 +405,7 @@ invoke(struct bt_bytes what, void *value, size_t len)
 }
 
 static void
-error_text(int err, char *text, size_t text_len)
+error_text(const struct bt_mech *mech, int err, char *text, size_t text_len)
 {
 	snprintf(text, text_len, "fake error %d", err);
 }

@@ -6,7 +6,7 @@ struct bt_mn *
 import_name(const char *text, const char *type, size_t type_len)
 {
 	struct bt_mn *mn = NULL;
-	int e = bt_mech_krb5.name_import(bt_bytes_of_str(text), bt_bytes_of(type, type_len), &mn);
+	int e = bt_mech_krb5.name_import(&bt_mech_krb5, bt_bytes_of_str(text), bt_bytes_of(type, type_len), &mn);
 
 	if (e != 0)
 		fail_msg("import of %s: %d %s", text, e, bt_err_noted(e) != NULL ? bt_err_noted(e) : "");

@@ -102,8 +102,8 @@ an_acceptor_knows_more(void **state)
 	assert_int_equal(get(alice, "urn:mspac:client-info", &more, &found), ENOENT);
 
 	assert_int_equal(bt_mech_krb5.name_map(alice, TEXT("mspac"), &pac), 0);
-	assert_int_equal(bt_mech_krb5.name_unmap(TEXT("other"), pac), ENOENT);
-	assert_int_equal(bt_mech_krb5.name_unmap(TEXT("mspac"), pac), 0);
+	assert_int_equal(bt_mech_krb5.name_unmap(NULL, TEXT("other"), pac), ENOENT);
+	assert_int_equal(bt_mech_krb5.name_unmap(NULL, TEXT("mspac"), pac), 0);
 	assert_int_equal(bt_mech_krb5.name_map(alice, TEXT("other"), &pac), ENOENT);
 	assert_null(pac);
 

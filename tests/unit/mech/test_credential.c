@@ -38,7 +38,7 @@ static void
 check_name(struct bt_mcred *cred, const char *expected)
 {
 	struct bt_cred_facts facts;
-	int e = bt_mech_krb5.cred_inquire(cred, &facts);
+	int e = bt_mech_krb5.cred_inquire(&bt_mech_krb5, cred, &facts);
 
 	if (e != 0)
 		fail_msg("inquire: %d %s", e, bt_err_noted(e) ? bt_err_noted(e) : "");
@@ -259,7 +259,7 @@ expired(void)
 	struct bt_mcred *cred = acquire(NULL, BT_USAGE_INITIATE, NULL, 0);
 	struct pair pair = {.initiator_cred = cred};
 
-	assert_int_equal(bt_mech_krb5.cred_inquire(cred, &facts), 0);
+	assert_int_equal(bt_mech_krb5.cred_inquire(&bt_mech_krb5, cred, &facts), 0);
 	assert_true(facts.initiator_expires_at <= bt_clock_wall_s());
 	bt_mn_free(facts.name);
 	pair_run(&pair);

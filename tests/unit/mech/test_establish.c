@@ -132,7 +132,7 @@ test_delegation(void **state)
 	assert_true((pair.initiator->flags & BT_CTX_DELEG) != 0);
 	assert_true((pair.acceptor->flags & BT_CTX_DELEG) != 0);
 	assert_non_null(pair.delegated);
-	assert_int_equal(bt_mech_krb5.cred_inquire(pair.delegated, &facts), 0);
+	assert_int_equal(bt_mech_krb5.cred_inquire(&bt_mech_krb5, pair.delegated, &facts), 0);
 	assert_string_equal(facts.name->text, "alice@BATON.TEST");
 	assert_int_equal(facts.usage, BT_USAGE_INITIATE);
 	assert_true(facts.initiator_expires_at > bt_clock_wall_s());

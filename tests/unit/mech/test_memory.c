@@ -127,7 +127,7 @@ acquire_some(const void *arg)
 	} else {
 		struct bt_cred_facts facts;
 
-		if ((e = bt_mech_krb5.cred_inquire(cred, &facts)) != 0)
+		if ((e = bt_mech_krb5.cred_inquire(&bt_mech_krb5, cred, &facts)) != 0)
 			assert_null(facts.name);
 		bt_mn_free(facts.name);
 		bt_mech_krb5.cred_free(cred);
@@ -139,7 +139,7 @@ static int
 import_some(const void *arg)
 {
 	struct bt_mn *mn = (struct bt_mn *)1;
-	int e = bt_mech_krb5.name_import(bt_bytes_of_str("host@server.baton.test"), bt_bytes_of(HOSTBASED, 10), &mn);
+	int e = bt_mech_krb5.name_import(&bt_mech_krb5, bt_bytes_of_str("host@server.baton.test"), bt_bytes_of(HOSTBASED, 10), &mn);
 
 	if (e != 0)
 		assert_null(mn);
@@ -182,7 +182,7 @@ carry_some(const void *arg)
 	if (e == 0)
 		e = bt_wr_take(&wr, &text);
 	bt_wr_done(&wr);
-	if (e == 0 && (e = bt_mech_krb5.cred_import(bt_bytes_of_buf(&text), &copy)) != 0)
+	if (e == 0 && (e = bt_mech_krb5.cred_import(&bt_mech_krb5, bt_bytes_of_buf(&text), &copy)) != 0)
 		assert_null(copy);
 	bt_mech_krb5.cred_free(copy);
 	bt_buf_free(&text);
@@ -226,16 +226,16 @@ choose_some(const void *arg)
 	struct {
 		const char *name, **out_name;
 	} request = {arg, &(const char *){NULL}};
-	int e = bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
+	int e = bt_mech_krb5.invoke(&bt_mech_krb5, bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
 
 	if (e == 0)
-		e = bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"),
+		e = bt_mech_krb5.invoke(&bt_mech_krb5, bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"),
 					(void *)(uintptr_t) "NOSUCH:x", 8);
 	/* Both as they were. */
 	request.name = NULL;
 	request.out_name = NULL;
-	bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
-	bt_mech_krb5.invoke(bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"), NULL, 0);
+	bt_mech_krb5.invoke(&bt_mech_krb5, bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"), &request, sizeof request);
+	bt_mech_krb5.invoke(&bt_mech_krb5, bt_bytes_of_str("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x09"), NULL, 0);
 	return e;
 }
 

@@ -24,7 +24,7 @@
 static int
 import(struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
-	return bt_mech_krb5.name_import(text, type, out);
+	return bt_mech_krb5.name_import(&bt_mech_krb5, text, type, out);
 }
 
 static void

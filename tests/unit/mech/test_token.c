@@ -234,11 +234,11 @@ test_error_text(void **state)
 {
 	char text[128];
 
-	bt_mech_krb5.error_text(KRB5KRB_AP_ERR_REPEAT, text, sizeof text);
+	bt_mech_krb5.error_text(&bt_mech_krb5, KRB5KRB_AP_ERR_REPEAT, text, sizeof text);
 	assert_string_equal(text, "Request is a replay");
-	bt_mech_krb5.error_text(KRB5KRB_AP_ERR_REPEAT, text, 8);
+	bt_mech_krb5.error_text(&bt_mech_krb5, KRB5KRB_AP_ERR_REPEAT, text, 8);
 	assert_string_equal(text, "Request");
-	bt_mech_krb5.error_text(ENOENT, text, sizeof text);
+	bt_mech_krb5.error_text(&bt_mech_krb5, ENOENT, text, sizeof text);
 	assert_string_equal(text, "No such file or directory");
 }
 

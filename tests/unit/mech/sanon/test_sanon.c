@@ -31,7 +31,7 @@ name_of(struct bt_bytes text, struct bt_bytes type)
 {
 	struct bt_mn *mn;
 
-	assert_int_equal(mech->name_import(text, type, &mn), 0);
+	assert_int_equal(mech->name_import(mech, text, type, &mn), 0);
 	return mn;
 }
 
@@ -402,7 +402,7 @@ names(void **state)
 		struct bt_mn *mn;
 		struct bt_wr wr;
 
-		assert_int_equal(mech->name_import(bt_bytes_of(rows[i].text, rows[i].len), *rows[i].type, &mn), rows[i].e);
+		assert_int_equal(mech->name_import(mech, bt_bytes_of(rows[i].text, rows[i].len), *rows[i].type, &mn), rows[i].e);
 		assert_true((mn != NULL) == (rows[i].e == 0));
 		if (mn == NULL)
 			continue;
@@ -424,10 +424,10 @@ credentials(void **state)
 	struct bt_cred_facts facts;
 	struct bt_mcred *cred;
 
-	assert_int_equal(mech->cred_inquire(NULL, &facts), 0);
+	assert_int_equal(mech->cred_inquire(mech, NULL, &facts), 0);
 	assert_true(facts.name == NULL && facts.usage == BT_USAGE_INITIATE && facts.initiator_expires_at == BT_CTX_NEVER);
 	assert_int_equal(mech->cred_acquire(&request, &cred), 0);
-	assert_int_equal(mech->cred_inquire(cred, &facts), 0);
+	assert_int_equal(mech->cred_inquire(mech, cred, &facts), 0);
 	assert_string_equal(facts.name->text, "alice");
 	bt_mn_free(facts.name);
 	mech->cred_free(cred);
@@ -524,9 +524,9 @@ no_memory(void **state)
 
 		bt_wr_init(&saved);
 		failing_at(n);
-		if ((err = mech->name_import((struct bt_bytes){0}, NT_ANONYMOUS, &target)) == 0 &&
+		if ((err = mech->name_import(mech, (struct bt_bytes){0}, NT_ANONYMOUS, &target)) == 0 &&
 		    (err = (request.name = target, mech->cred_acquire(&request, &e.cred))) == 0 &&
-		    (err = mech->name_import(bt_bytes_of_str("a@b"), NT_SERVICE, &shown)) == 0) {
+		    (err = mech->name_import(mech, bt_bytes_of_str("a@b"), NT_SERVICE, &shown)) == 0) {
 			e.accept.cred = e.cred;
 			e.init.target = target;
 			if ((e.i = bt_ctx_new(mech, true)) == NULL || (e.a = bt_ctx_new(mech, false)) == NULL ||
