@@ -110,6 +110,12 @@ int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 /* bt_claim_census_of - count. Not atomic. */
 void bt_claim_census_of(struct bt_claim_store *store, struct bt_claim_census *out);
 
+/*
+ * bt_claim_take_num_expired - how many claims that nobody took in time this process has freed, in all stores, since the last call.
+ * Any thread.
+ */
+uint32_t bt_claim_take_num_expired(void);
+
 /* bt_claim_sweep - free what has expired and what dead processes had reserved. Returns how many. */
 uint32_t bt_claim_sweep(struct bt_claim_store *store);
 

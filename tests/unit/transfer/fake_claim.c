@@ -154,6 +154,15 @@ bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 	return e;
 }
 
+uint32_t
+bt_claim_take_num_expired(void)
+{
+	uint32_t num = fake_claims.num_expired;
+
+	fake_claims.num_expired = 0;
+	return num;
+}
+
 void
 bt_claim_census_of(struct bt_claim_store *store, struct bt_claim_census *out)
 {

@@ -18,6 +18,7 @@ extern struct fake_claims {
 	uid_t owner;
 	int64_t last_ttl_ms;
 	unsigned num_cancelled;
+	uint32_t num_expired; /* that the next call of bt_claim_take_num_expired gives */
 } fake_claims;
 
 /* fake_claims_reset - all slots free, all errors gone. */
