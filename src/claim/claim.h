@@ -9,8 +9,9 @@
  * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its
  * threads without a lock. A child after fork() uses it as well.
  *
- * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs two cheap
- * system calls and is where a changed effective user, a deleted table and a descriptor that the program closed are noticed.
+ * A store is asked for anew for each export (bt_claim_user_store) and each import (bt_claim_store_of): that costs one cheap
+ * system call and is where a changed effective user is noticed, and, a millisecond after it happened at the latest, a deleted
+ * table and a descriptor that the program closed.
  *
  * What the kernel enforces: other users cannot open the table. What is a convention among the users of this room: single use,
  * among the processes of one user, each of which could read the table by other means.
@@ -102,8 +103,7 @@ bool bt_claim_is_of(const struct bt_claim_store *store, const struct bt_claim_re
 int bt_claim_read(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t key[static BT_CLAIM_KEY_LEN]);
 
 /*
- * bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. To be called soon after bt_claim_read, whose look
- * at the table counts for it. Errors: those of bt_claim_read.
+ * bt_claim_take - the irreversible step: 0 for exactly one caller in all processes. Errors: those of bt_claim_read.
  */
 int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 

@@ -23,28 +23,6 @@ static _Thread_local struct {
 	uint32_t page;
 } spot;
 
-/* The file this thread has looked at since its last operation. */
-static _Thread_local const struct bt_claim_table *looked_at;
-
-void
-bt_claim_slot_looked(const struct bt_claim_table *table)
-{
-	looked_at = table;
-}
-
-/*
- * One look for each reservation and each import, be it the store's opener's or ours: who has just read a claim goes on to take it.
- * Not an absolute protection: see doc/format/claims.md.
- */
-static enum bt_claim_look
-look(const struct bt_claim_table *table, bool goes_on)
-{
-	enum bt_claim_look seen = looked_at == table ? BT_CLAIM_LOOK_FINE : bt_claim_table_look(table);
-
-	looked_at = goes_on && seen == BT_CLAIM_LOOK_FINE ? table : NULL;
-	return seen;
-}
-
 /*
  * This process's number, asked of the kernel once. A child that was made without the C library's fork() keeps its parent's: its
  * steps then look abandoned when the parent is gone, and only if they take longer than sweepers wait.
@@ -260,8 +238,8 @@ static int
 reserve(struct bt_claim_store *store, int64_t ttl_ms, struct bt_claim_ref *ref, uint8_t *key)
 {
 	struct bt_claim_table *table = table_of(store);
-	enum bt_claim_look seen = look(table, false);
 	int64_t now = bt_clock_boot_ms();
+	enum bt_claim_look seen = bt_claim_table_glance(table, now);
 	pid_t pid = self_pid();
 	uint64_t id[2];
 	int e;
@@ -353,14 +331,14 @@ is_unchanged(const struct bt_claim_slot *slot, uint64_t state)
  * Errors: as bt_claim_read.
  */
 static int
-ready_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, int64_t now, bool goes_on,
-	   struct bt_claim_slot **out, uint64_t *state)
+ready_slot(struct bt_claim_table *table, const struct bt_claim_ref *ref, int64_t now, struct bt_claim_slot **out,
+	   uint64_t *state)
 {
 	struct bt_claim_slot *slot;
 
 	if (ref->slot >= BT_CLAIM_NUM_SLOTS)
 		return BT_ERR_MALFORMED;
-	if (look(table, goes_on) == BT_CLAIM_LOOK_SHRUNK)
+	if (bt_claim_table_glance(table, now) == BT_CLAIM_LOOK_SHRUNK)
 		return bt_err_note(BT_ERR_STORE_DAMAGED, "%s was cut short", table->path);
 	if (!is_of(&table->store, ref))
 		return BT_ERR_TOKEN_STORE;
@@ -385,7 +363,7 @@ read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *
 	uint64_t state = 0;
 	int e;
 
-	if ((e = ready_slot(table_of(store), ref, now, true, &slot, &state)) != 0)
+	if ((e = ready_slot(table_of(store), ref, now, &slot, &state)) != 0)
 		return e;
 	load_key(slot, key);
 	return is_unchanged(slot, state) ? 0 : gone(ref, now);
@@ -400,7 +378,7 @@ take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 	uint64_t state = 0;
 	int e;
 
-	if ((e = ready_slot(table, ref, now, false, &slot, &state)) != 0)
+	if ((e = ready_slot(table, ref, now, &slot, &state)) != 0)
 		return e;
 	return bt_claim_slot_release(table, ref->slot, state, self_pid(), now) ? 0 : gone(ref, now);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "claim/place.h"
@@ -57,12 +58,12 @@ open_fresh(uid_t uid, uint8_t place, bool create, struct bt_claim_table **out)
 
 /* Make table fit for use, or retire it; then the caller opens another. */
 static int
-renew(struct bt_claim_table *table, bool create, bool *is_fine)
+renew(struct bt_claim_table *table, bool create, int64_t now, bool *is_fine)
 {
 	struct bt_claim_table *fresh;
 	int e;
 
-	switch (bt_claim_table_look(table)) {
+	switch (bt_claim_table_glance(table, now)) {
 	case BT_CLAIM_LOOK_FINE:
 		*is_fine = true;
 		return 0;
@@ -83,12 +84,13 @@ renew(struct bt_claim_table *table, bool create, bool *is_fine)
 	}
 }
 
-/* The table of a place, opened if necessary, looked at in any case. */
+/* The table of a place, opened if necessary, looked at once a millisecond. */
 static int
 table_at(uid_t uid, uint8_t place, bool create, struct bt_claim_table **out)
 {
 	struct bt_claim_table *table = find(uid, place), *fresh;
 	bool is_default = place == 0, is_fine = false;
+	int64_t now = bt_clock_boot_ms();
 	int e;
 
 	/* More than once only if somebody deletes the table while we open it. */
@@ -104,10 +106,9 @@ table_at(uid_t uid, uint8_t place, bool create, struct bt_claim_table **out)
 			if (is_default)
 				table->is_default = true;
 		}
-		if ((e = renew(table, create, &is_fine)) != 0)
+		if ((e = renew(table, create, now, &is_fine)) != 0)
 			return e;
 		if (is_fine) {
-			bt_claim_slot_looked(table);
 			*out = table;
 			return 0;
 		}

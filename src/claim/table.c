@@ -257,6 +257,7 @@ bt_claim_table_open(const char *dir, uid_t uid, uint8_t place, bool create, stru
 	table->fd = -1;
 	table->uid = uid;
 	table->place = place;
+	atomic_init(&table->fine_at, -1);
 	if (snprintf(table->path, sizeof table->path, "%s/claims", dir) >= (int)sizeof table->path)
 		e = ENAMETOOLONG;
 	else if ((e = bt_claim_place_open(dir, uid, create, &dir_fd)) == 0 && (e = open_file(table, dir_fd, create)) == 0)
@@ -293,6 +294,19 @@ bt_claim_table_look(const struct bt_claim_table *table)
 	if (st.st_size < FILE_LEN)
 		return BT_CLAIM_LOOK_SHRUNK;
 	return st.st_nlink == 0 ? BT_CLAIM_LOOK_DELETED : BT_CLAIM_LOOK_FINE;
+}
+
+/* Whoever deletes the file could as well have done so a millisecond later, after the claim was made. */
+enum bt_claim_look
+bt_claim_table_glance(struct bt_claim_table *table, int64_t now)
+{
+	enum bt_claim_look seen;
+
+	if (atomic_load_explicit(&table->fine_at, memory_order_relaxed) == now)
+		return BT_CLAIM_LOOK_FINE;
+	if ((seen = bt_claim_table_look(table)) == BT_CLAIM_LOOK_FINE)
+		atomic_store_explicit(&table->fine_at, now, memory_order_relaxed);
+	return seen;
 }
 
 void

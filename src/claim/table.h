@@ -73,6 +73,7 @@ struct bt_claim_table {
 	uint8_t place;
 	_Atomic bool is_default; /* of its user, for this process */
 	_Atomic bool is_retired;
+	_Atomic int64_t fine_at; /* boot milliseconds of the last look that found the file as it should be; -1: none yet */
 	char path[PATH_MAX]; /* of the file, for notes */
 };
 
@@ -96,6 +97,9 @@ void bt_claim_table_free(struct bt_claim_table *table);
 
 enum bt_claim_look bt_claim_table_look(const struct bt_claim_table *table);
 
+/* bt_claim_table_glance - as bt_claim_table_look, but FINE without a look if there was a good one in this very millisecond. */
+enum bt_claim_look bt_claim_table_glance(struct bt_claim_table *table, int64_t now);
+
 /* bt_claim_table_retire - take a deleted or damaged table out of service. More than once is harmless. */
 void bt_claim_table_retire(struct bt_claim_table *table);
 
@@ -118,9 +122,6 @@ bool bt_claim_slot_release(struct bt_claim_table *table, uint32_t index, uint64_
 
 /* bt_claim_slot_mark_free - clear the slot's used bit. */
 void bt_claim_slot_mark_free(struct bt_claim_table *table, uint32_t index);
-
-/* bt_claim_slot_looked - this thread has just looked at the file: its next operation need not. */
-void bt_claim_slot_looked(const struct bt_claim_table *table);
 
 /* bt_claim_sweep_now_and_then - the share of one reservation in sweeping. */
 void bt_claim_sweep_now_and_then(struct bt_claim_table *table, pid_t pid, int64_t now);

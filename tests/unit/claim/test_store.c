@@ -89,6 +89,14 @@ finds_the_store_of_a_token(void)
 	return rmdir(dir) == 0;
 }
 
+/* Noticed in the next millisecond. */
+static void
+delete_table(void)
+{
+	CHECK(unlink(fixture_path) == 0);
+	fixture_now_ms++;
+}
+
 static bool
 deleted_table(void)
 {
@@ -97,14 +105,14 @@ deleted_table(void)
 
 	name_dir();
 	old = make_claim();
-	CHECK(unlink(fixture_path) == 0);
+	delete_table();
 	CHECK(bt_claim_store_of(&old, &store) == BT_ERR_TOKEN_STORE && store == NULL);
 	CHECK(access(fixture_path, F_OK) != 0);
 	for (int i = 0; i < 50; i++) {
 		ref = make_claim();
 		CHECK(bt_claim_store_of(&old, &store) == BT_ERR_TOKEN_STORE);
 		CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_take(store, &ref) == 0);
-		CHECK(unlink(fixture_path) == 0);
+		delete_table();
 	}
 	/* Fifty retired tables hold no descriptors. */
 	CHECK(open("/dev/null", O_RDONLY) < 32);
@@ -120,10 +128,12 @@ truncated_table(void)
 	name_dir();
 	ref = make_claim();
 	CHECK(truncate(fixture_path, 4096) == 0);
+	fixture_now_ms++;
 	CHECK(bt_claim_store_of(&ref, &store) == BT_ERR_STORE_DAMAGED && store == NULL);
 	CHECK(bt_claim_user_store(true, &store) == BT_ERR_STORE_DAMAGED && store == NULL);
 	CHECK(strstr(bt_err_noted(BT_ERR_STORE_DAMAGED), fixture_path) != NULL);
 	CHECK(truncate(fixture_path, 0) == 0);
+	fixture_now_ms++;
 	ref = make_claim();
 	CHECK(bt_claim_store_of(&ref, &store) == 0);
 	return bt_claim_take(store, &ref) == 0;
@@ -143,6 +153,7 @@ lost_descriptor(void)
 	ref = make_claim();
 	for (int round = 0; round < 2; round++) {
 		closefrom(3);
+		fixture_now_ms++;
 		if (round == 1)
 			CHECK((fd = mkstemp(other)) == 3 && write(fd, "x", 1) == 1);
 		CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_read(store, &ref, key) == 0);
@@ -151,7 +162,8 @@ lost_descriptor(void)
 	CHECK(fstat(fd, &before) == 0 && before.st_size == 1 && before.st_blocks == 8);
 	/* Also when it is deleted at the same time: the number is not ours to close. */
 	close(((struct bt_claim_table *)store)->fd);
-	CHECK(dup(fd) >= 0 && unlink(fixture_path) == 0);
+	CHECK(dup(fd) >= 0);
+	delete_table();
 	make_claim();
 	CHECK(fstat(fd, &after) == 0 && after.st_size == 1 && unlink(other) == 0);
 	CHECK(fcntl(fd + 1, F_GETFD) != -1);

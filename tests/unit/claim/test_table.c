@@ -318,8 +318,12 @@ looks(void **state)
 
 	fixture_open();
 	assert_int_equal(bt_claim_table_look(fixture_table), BT_CLAIM_LOOK_FINE);
+	assert_int_equal(bt_claim_table_glance(fixture_table, 7), BT_CLAIM_LOOK_FINE);
 	assert_int_equal(truncate(fixture_path, 4096), 0);
 	assert_int_equal(bt_claim_table_look(fixture_table), BT_CLAIM_LOOK_SHRUNK);
+	assert_int_equal(bt_claim_table_glance(fixture_table, 7), BT_CLAIM_LOOK_FINE);
+	assert_int_equal(bt_claim_table_glance(fixture_table, 8), BT_CLAIM_LOOK_SHRUNK);
+	assert_int_equal(bt_claim_table_glance(fixture_table, 8), BT_CLAIM_LOOK_SHRUNK);
 	assert_int_equal(truncate(fixture_path, 12288 + 65536 * 64), 0);
 	assert_int_equal(unlink(fixture_path), 0);
 	assert_int_equal(bt_claim_table_look(fixture_table), BT_CLAIM_LOOK_DELETED);
