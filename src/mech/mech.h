@@ -292,6 +292,14 @@ struct bt_mech {
 	int (*pending_load)(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 	void (*pending_free)(struct bt_ctx *ctx);
 
+	/*
+	 * Contexts that another library has exported, unsealed; NULL: none are known. token is what follows the OID.
+	 * unsealed_is      does it begin as one? mechs are those it may name
+	 * unsealed_import  Errors: MALFORMED, TRAILING, ENCTYPE, NOMEM; then out is NULL.
+	 */
+	bool (*unsealed_is)(struct bt_mechs mechs, struct bt_bytes token);
+	int (*unsealed_import)(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_bytes token, struct bt_ctx **out);
+
 	/* Questions by OID. Errors: UNAVAILABLE (unknown OID). */
 	int (*inquire)(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);
 

@@ -376,6 +376,13 @@ void bt_krb5_pending_free(struct bt_ctx *ctx);
 /* bt_krb5_open - the last leg is done: ctx becomes OPEN with a message object of this state. Errors: NOMEM, ENCTYPE. */
 int bt_krb5_open(struct bt_ctx *ctx, const struct bt_msg_state *state);
 
+/* ---- mit_context.c: contexts that MIT's library has exported; what their tokens hold is in mit_token.h ---- */
+
+bool bt_krb5_mit_is(struct bt_mechs mechs, struct bt_bytes token);
+
+/* bt_krb5_mit_import - Errors: MALFORMED (not such a token, or its parts do not belong together), TRAILING, ENCTYPE, NOMEM. */
+int bt_krb5_mit_import(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_bytes token, struct bt_ctx **out);
+
 /* ---- lucid.c ---- */
 
 /* bt_krb5_lucid_answer - the address of a new lucid context. Errors: LUCID_VERSION, NOMEM. */

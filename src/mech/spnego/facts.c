@@ -51,6 +51,8 @@ const struct bt_mech bt_mech_spnego = {
     .pending_save = bt_spnego_pending_save,
     .pending_load = bt_spnego_pending_load,
     .pending_free = bt_spnego_pending_free,
+    .unsealed_is = bt_spnego_nested_is,
+    .unsealed_import = bt_spnego_nested_import,
     .inquire = bt_ctx_inquire_key,
     .error_text = no_text,
 };

@@ -77,5 +77,7 @@ int bt_spnego_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, stru
 int bt_spnego_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
 int bt_spnego_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 void bt_spnego_pending_free(struct bt_ctx *ctx);
+bool bt_spnego_nested_is(struct bt_mechs mechs, struct bt_bytes token);
+int bt_spnego_nested_import(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_bytes token, struct bt_ctx **out);
 
 #endif
