@@ -36,6 +36,14 @@ import_error(struct bt_call *call, const struct bt_mech *mech, int err)
 	bt_call_error(call, mech, err);
 }
 
+static int
+import_token(struct bt_mechs mechs, struct bt_bytes token, struct bt_ctx **out)
+{
+	if (bt_transfer_is_unsealed(mechs, token))
+		return bt_transfer_import_unsealed(mechs, token, false, out);
+	return bt_transfer_import(mechs.list, mechs.num, token, out);
+}
+
 BT_CALL_ZEROES_REGISTERS OM_uint32
 gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token, gss_ctx_id_t *context_handle)
 {
@@ -56,7 +64,7 @@ gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token,
 	if ((handle = bt_context_handle_new(NULL)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	else
-		import_error(&call, mechs.list[0], bt_transfer_import(mechs.list, mechs.num, token, &handle->ctx));
+		import_error(&call, mechs.list[0], import_token(mechs, token, &handle->ctx));
 	if (bt_call_failed(&call))
 		bt_context_handle_free(handle);
 	else

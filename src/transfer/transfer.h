@@ -32,4 +32,15 @@ int bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token);
  */
 int bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out);
 
+/* bt_transfer_is_unsealed - does a token begin as one that another library has exported, MIT's for one? mechs as above. */
+bool bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes token);
+
+/*
+ * bt_transfer_import_unsealed - such a token, which nothing protects: whoever has it has the keys, and it works as often as it is
+ * imported. So it is refused but for those who said that they want it.
+ *   is_allowed   somebody did
+ * Errors: TOKEN_UNSEALED (not allowed; then nothing was read but its beginning), TOKEN_FORMAT, CONTEXT_EXPIRED, NOMEM; then out is NULL.
+ */
+int bt_transfer_import_unsealed(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_ctx **out);
+
 #endif
