@@ -5,13 +5,12 @@
 #include "base/mem.h"
 #include "claim/claim.h"
 #include "mech/state.h"
+#include "transfer/draft.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
-#include "transfer/seal.h"
 
-/* How long the token may wait: as long as the context lives, within limits. Errors: CONTEXT_EXPIRED. RFC 2744 §5.14. */
-static int
-time_to_live(const struct bt_ctx *ctx, int64_t *ttl_ms)
+int
+bt_transfer_ttl(const struct bt_ctx *ctx, int64_t *ttl_ms)
 {
 	int64_t now_s = bt_clock_wall_s();
 
@@ -28,12 +27,13 @@ time_to_live(const struct bt_ctx *ctx, int64_t *ttl_ms)
 
 /* An empty token of the right size: the state is encoded, sealed and handed out in this one block. */
 static int
-new_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, struct bt_buf *token, size_t *state_len)
+new_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, const struct bt_seal_header *header, struct bt_buf *token,
+	  size_t *state_len)
 {
 	size_t len;
 
 	*state_len = bt_rec_size(&bt_ctx_state_rec, state);
-	len = bt_seal_token_len(ctx->wire_oid, 0, *state_len);
+	len = bt_seal_token_len(ctx->wire_oid, header->audience.bits, *state_len);
 	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
 	token->len = len;
@@ -56,32 +56,50 @@ fill_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, size_t st
 }
 
 int
-bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+bt_transfer_draft(struct bt_ctx *ctx, struct bt_claim_store *store, int64_t ttl_ms, struct bt_seal_header *header,
+		  uint8_t key[static BT_CLAIM_KEY_LEN], struct bt_buf *token)
 {
 	struct bt_ctx_secrets secrets;
 	struct bt_ctx_state state;
-	struct bt_seal_header header;
-	struct bt_claim_store *store;
-	uint8_t key[BT_CLAIM_KEY_LEN];
-	int64_t ttl_ms;
 	size_t state_len;
 	int e;
 
 	*token = (struct bt_buf){0};
 	bt_ctx_secrets_init(&secrets);
-	if ((e = time_to_live(ctx, &ttl_ms)) != 0 || (e = bt_ctx_state_of(ctx, &secrets, &state)) != 0 ||
-	    (e = new_token(ctx, &state, token, &state_len)) != 0 || (e = bt_claim_user_store(true, &store)) != 0 ||
-	    (e = bt_claim_reserve(store, ttl_ms, &header.claim, key)) != 0)
+	if ((e = bt_ctx_state_of(ctx, &secrets, &state)) != 0 || (e = new_token(ctx, &state, header, token, &state_len)) != 0 ||
+	    (e = bt_claim_reserve(store, ttl_ms, &header->claim, key)) != 0)
 		goto out;
-	bt_transfer_fill_audience(&header, store);
-	/* Either the token is whole and its claim works, or neither exists. */
-	if ((e = fill_token(ctx, &state, state_len, &header, key, token)) != 0 ||
-	    (e = bt_claim_activate(store, &header.claim, key)) != 0)
-		bt_claim_cancel(store, &header.claim);
-	bt_mem_wipe(key, sizeof key);
+	if ((e = fill_token(ctx, &state, state_len, header, key, token)) != 0) {
+		bt_claim_cancel(store, &header->claim);
+		bt_mem_wipe(key, BT_CLAIM_KEY_LEN);
+	}
 out:
 	bt_ctx_secrets_done(&secrets);
 	if (e != 0)
 		bt_buf_free(token);
+	return e;
+}
+
+int
+bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+{
+	struct bt_seal_header header;
+	struct bt_claim_store *store;
+	uint8_t key[BT_CLAIM_KEY_LEN];
+	int64_t ttl_ms;
+	int e;
+
+	*token = (struct bt_buf){0};
+	if ((e = bt_transfer_ttl(ctx, &ttl_ms)) != 0 || (e = bt_claim_user_store(true, &store)) != 0)
+		return e;
+	bt_transfer_fill_audience(&header, store);
+	if ((e = bt_transfer_draft(ctx, store, ttl_ms, &header, key, token)) != 0)
+		return e;
+	/* Either the token is whole and its claim works, or neither exists. */
+	if ((e = bt_claim_activate(store, &header.claim, key)) != 0) {
+		bt_claim_cancel(store, &header.claim);
+		bt_buf_free(token);
+	}
+	bt_mem_wipe(key, sizeof key);
 	return e;
 }

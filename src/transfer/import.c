@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "claim/claim.h"
 #include "mech/state.h"
+#include "transfer/draft.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
-#include "transfer/seal.h"
 
 /* The claim's key, if this process may have it and the claim is still there. Errors: those of claim/claim.h, as import words them. */
 static int
@@ -55,17 +55,23 @@ open_state(const struct bt_mech *mech, struct bt_bytes wire_oid, struct bt_mechs
 }
 
 /* The state in the clear is in one block of memory: on the stack, if it is no longer than most are. */
-static int
-open_token(const struct bt_mech *mech, struct bt_bytes wire_oid, struct bt_mechs mechs, const struct bt_seal_parts *parts,
-	   const uint8_t *key, struct bt_ctx **out)
+int
+bt_transfer_open(const struct bt_mech *const *mechs, size_t num_mechs, const struct bt_seal_parts *parts,
+		 const uint8_t key[static BT_CLAIM_KEY_LEN], struct bt_ctx **out)
 {
 	uint8_t scratch[BT_TRANSFER_SCRATCH_LEN], *heap = NULL;
 	size_t len = parts->sealed.len - BT_SEAL_TAG_LEN;
+	const struct bt_mech *mech;
+	struct bt_bytes wire_oid;
 	int e;
 
+	*out = NULL;
+	if ((mech = bt_mech_find(mechs, num_mechs, parts->oid, &wire_oid)) == NULL)
+		return BT_ERR_TOKEN_FORMAT;
 	if (len > sizeof scratch && (heap = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
-	e = open_state(mech, wire_oid, mechs, parts, key, (struct bt_buf){heap != NULL ? heap : scratch, len}, out);
+	e = open_state(mech, wire_oid, (struct bt_mechs){mechs, num_mechs}, parts, key,
+		       (struct bt_buf){heap != NULL ? heap : scratch, len}, out);
 	if (heap != NULL)
 		bt_mem_free_secret(heap, len);
 	else
@@ -78,19 +84,17 @@ bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct 
 {
 	struct bt_claim_store *store;
 	struct bt_seal_parts parts;
-	const struct bt_mech *mech;
-	struct bt_bytes wire_oid;
 	uint8_t key[BT_CLAIM_KEY_LEN];
 	int e;
 
 	*out = NULL;
 	if ((e = bt_seal_read(token, &parts)) != 0)
 		return e;
-	if ((mech = bt_mech_find(mechs, num_mechs, parts.oid, &wire_oid)) == NULL)
+	if (bt_mech_find(mechs, num_mechs, parts.oid, NULL) == NULL)
 		return BT_ERR_TOKEN_FORMAT;
 	if ((e = find_claim(&parts.header, &store, key)) != 0)
 		return e;
-	e = open_token(mech, wire_oid, (struct bt_mechs){mechs, num_mechs}, &parts, key, out);
+	e = bt_transfer_open(mechs, num_mechs, &parts, key, out);
 	bt_mem_wipe(key, sizeof key);
 	/* Nothing after this can fail, and nothing before it took anything. */
 	if (e == 0 && (e = bt_claim_take(store, &parts.header.claim)) != 0) {
