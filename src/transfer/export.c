@@ -6,6 +6,7 @@
 #include "claim/claim.h"
 #include "mech/state.h"
 #include "transfer/draft.h"
+#include "transfer/event.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
 
@@ -80,10 +81,9 @@ out:
 	return e;
 }
 
-int
-bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+static int
+export(struct bt_ctx *ctx, struct bt_seal_header *header, struct bt_buf *token)
 {
-	struct bt_seal_header header;
 	struct bt_claim_store *store;
 	uint8_t key[BT_CLAIM_KEY_LEN];
 	int64_t ttl_ms;
@@ -92,14 +92,24 @@ bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
 	*token = (struct bt_buf){0};
 	if ((e = bt_transfer_ttl(ctx, &ttl_ms)) != 0 || (e = bt_claim_user_store(true, &store)) != 0)
 		return e;
-	bt_transfer_fill_audience(&header, store);
-	if ((e = bt_transfer_draft(ctx, store, ttl_ms, &header, key, token)) != 0)
+	bt_transfer_fill_audience(header, store);
+	if ((e = bt_transfer_draft(ctx, store, ttl_ms, header, key, token)) != 0)
 		return e;
 	/* Either the token is whole and its claim works, or neither exists. */
-	if ((e = bt_claim_activate(store, &header.claim, key)) != 0) {
-		bt_claim_cancel(store, &header.claim);
+	if ((e = bt_claim_activate(store, &header->claim, key)) != 0) {
+		bt_claim_cancel(store, &header->claim);
 		bt_buf_free(token);
 	}
 	bt_mem_wipe(key, sizeof key);
+	return e;
+}
+
+int
+bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+{
+	struct bt_seal_header header;
+	int e = export(ctx, &header, token);
+
+	bt_transfer_tell(e == 0 ? BT_TRANSFER_EXPORTED : BT_TRANSFER_NOT_EXPORTED, e, ctx->wire_oid, e == 0 ? &header : NULL);
 	return e;
 }

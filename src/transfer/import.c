@@ -6,6 +6,7 @@
 #include "claim/claim.h"
 #include "mech/state.h"
 #include "transfer/draft.h"
+#include "transfer/event.h"
 #include "transfer/limits.h"
 #include "transfer/policy.h"
 
@@ -79,27 +80,37 @@ bt_transfer_open(const struct bt_mech *const *mechs, size_t num_mechs, const str
 	return e;
 }
 
-int
-bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out)
+static int
+import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_seal_parts *parts, struct bt_ctx **out)
 {
 	struct bt_claim_store *store;
-	struct bt_seal_parts parts;
 	uint8_t key[BT_CLAIM_KEY_LEN];
 	int e;
 
-	*out = NULL;
-	if ((e = bt_seal_read(token, &parts)) != 0)
+	if ((e = bt_seal_read(token, parts)) != 0)
 		return e;
-	if (bt_mech_find(mechs, num_mechs, parts.oid, NULL) == NULL)
+	if (bt_mech_find(mechs, num_mechs, parts->oid, NULL) == NULL)
 		return BT_ERR_TOKEN_FORMAT;
-	if ((e = find_claim(&parts.header, &store, key)) != 0)
+	if ((e = find_claim(&parts->header, &store, key)) != 0)
 		return e;
-	e = bt_transfer_open(mechs, num_mechs, &parts, key, out);
+	e = bt_transfer_open(mechs, num_mechs, parts, key, out);
 	bt_mem_wipe(key, sizeof key);
 	/* Nothing after this can fail, and nothing before it took anything. */
-	if (e == 0 && (e = bt_claim_take(store, &parts.header.claim)) != 0) {
+	if (e == 0 && (e = bt_claim_take(store, &parts->header.claim)) != 0) {
 		bt_ctx_free(*out);
 		*out = NULL;
 	}
+	return e;
+}
+
+int
+bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out)
+{
+	struct bt_seal_parts parts;
+	int e;
+
+	*out = NULL;
+	e = import(mechs, num_mechs, token, &parts, out);
+	bt_transfer_tell(e == 0 ? BT_TRANSFER_IMPORTED : BT_TRANSFER_REFUSED, e, parts.oid, parts.aad.len != 0 ? &parts.header : NULL);
 	return e;
 }
