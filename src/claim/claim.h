@@ -30,6 +30,7 @@ enum bt_claim_place {
 	BT_CLAIM_PLACE_RUNTIME = 2, /* $XDG_RUNTIME_DIR/baton; without the variable /run/user/<effective uid>/baton */
 	BT_CLAIM_PLACE_NAMED = 3,   /* $BATON_CLAIM_DIR */
 	BT_CLAIM_PLACE_BOX = 4,	    /* a file of its own in /dev/shm/baton-<effective uid>; the exporter was root */
+	BT_CLAIM_PLACE_MEMORY = 5,  /* a memory file that goes along with the token (memory.h); never found by its ref alone */
 };
 
 /* Names one claim; not secret. What a token carries. */

@@ -134,6 +134,8 @@ bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out)
 	int e;
 
 	*out = NULL;
+	if (ref->place == BT_CLAIM_PLACE_MEMORY)
+		return bt_err_note(BT_ERR_TOKEN_STORE, "the token is part of a message on a socket, without which it is good for nothing");
 	if (ref->place < BT_CLAIM_PLACE_SHM || ref->place > BT_CLAIM_PLACE_NAMED)
 		return BT_ERR_MALFORMED;
 	if ((e = table_at(geteuid(), ref->place, false, &table)) != 0)
