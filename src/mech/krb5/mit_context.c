@@ -28,23 +28,29 @@ is_legacy_copy(const struct bt_krb5_mit_key *copy, const struct bt_krb5_mit_key 
 }
 
 /*
- * The key that messages are made with tells their kind, RFC 4121 or RFC 1964; and if it, or else the initiator's, is an old one,
- * it is there twice more.
+ * The key that messages are made with tells their kind, RFC 4121 or RFC 1964. If it is an old one it is there twice more; and
+ * if only the initiator's is, then that may be, as long as tokens made with it could have come.
  */
 static bool
 keys_agree(const struct bt_krb5_mit_token *token)
 {
 	const struct bt_krb5_mit_key *session = token->acceptor_subkey.bytes.len != 0 ? &token->acceptor_subkey : &token->subkey;
-	const struct bt_krb5_mit_key *legacy = bt_krb5_is_legacy(session->enctype) ? session : &token->subkey;
+	bool is_legacy = bt_krb5_is_legacy(session->enctype);
 
-	if (token->subkey.bytes.len == 0 || token->is_rfc4121 == bt_krb5_is_legacy(session->enctype))
+	if (token->subkey.bytes.len == 0 || token->is_rfc4121 == is_legacy)
 		return false;
-	if (!bt_krb5_is_legacy(legacy->enctype))
-		return token->cipher_key.bytes.len == 0 && token->number_key.bytes.len == 0;
-	return is_legacy_copy(&token->cipher_key, legacy) && is_legacy_copy(&token->number_key, legacy);
+	if (token->cipher_key.bytes.len == 0)
+		return !is_legacy && token->number_key.bytes.len == 0;
+	if (!is_legacy)
+		session = &token->subkey;
+	return bt_krb5_is_legacy(session->enctype) && is_legacy_copy(&token->cipher_key, session) &&
+	       is_legacy_copy(&token->number_key, session);
 }
 
-/* The window is what it was set up as when the flags were agreed on. */
+/*
+ * The window is what it was set up as when the flags were agreed on. How wide its numbers are was settled before the acceptor's
+ * subkey was known, so that either may be with such a key.
+ */
 static bool
 window_agrees(const struct bt_krb5_mit_token *token)
 {
@@ -54,7 +60,8 @@ window_agrees(const struct bt_krb5_mit_token *token)
 		return !token->is_open;
 	return window->detects_replay == ((token->flags & BT_CTX_REPLAY) != 0) &&
 	       window->detects_sequence == ((token->flags & BT_CTX_SEQUENCE) != 0) && window->first == token->recv_first &&
-	       (!window->is_wide || token->is_rfc4121) && (token->is_rfc4121 || token->send_next <= UINT32_MAX);
+	       (window->is_wide == token->is_rfc4121 || token->acceptor_subkey.bytes.len != 0) &&
+	       (token->is_rfc4121 || token->send_next <= UINT32_MAX);
 }
 
 /* Who waits for a token: an initiator for the reply, a DCE acceptor for the third leg. */

@@ -164,11 +164,9 @@ read_window(struct bt_rd *rd, struct bt_krb5_mit_window *out)
 
 	if (!find(rd, QUEUE))
 		return;
-	bytes = read_counted(rd);
-	if (bytes.len != LEN) {
-		bt_rd_fail(rd);
+	bytes = bt_rd_bytes(rd, LEN);
+	if (bytes.len != LEN)
 		return;
-	}
 	out->is_there = true;
 	out->detects_replay = native_bool(bytes.ptr + REPLAY, rd);
 	out->detects_sequence = native_bool(bytes.ptr + SEQUENCE, rd);
