@@ -61,6 +61,13 @@ struct bt_claim_store;
 int bt_claim_user_store(bool create, struct bt_claim_store **out);
 
 /*
+ * bt_claim_account_store - where root puts claims for another account, which alone can take them. The store is this thread's, until
+ * it asks for another.
+ * Errors: STORE_MISSING, STORE_OWNER, STORE_MODE, STORE_PLACE, errno, with a note; then out is NULL.
+ */
+int bt_claim_account_store(uint32_t uid, struct bt_claim_store **out);
+
+/*
  * bt_claim_store_of - the store that ref names, for import. Creates nothing.
  * Errors: TOKEN_STORE (no such store here: another boot, host, container, account or environment, or it was deleted),
  * MALFORMED (a place that does not exist), and those of bt_claim_user_store but STORE_MISSING; then out is NULL.

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "claim/box.h"
 #include "claim/place.h"
 #include "claim/table.h"
 
@@ -136,6 +137,10 @@ bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out)
 	*out = NULL;
 	if (ref->place == BT_CLAIM_PLACE_MEMORY)
 		return bt_err_note(BT_ERR_TOKEN_STORE, "the token is part of a message on a socket, without which it is good for nothing");
+	if (ref->place == BT_CLAIM_PLACE_BOX) {
+		e = bt_claim_box_store(geteuid(), false, out);
+		return e == BT_ERR_STORE_MISSING ? BT_ERR_TOKEN_STORE : e;
+	}
 	if (ref->place < BT_CLAIM_PLACE_SHM || ref->place > BT_CLAIM_PLACE_NAMED)
 		return BT_ERR_MALFORMED;
 	if ((e = table_at(geteuid(), ref->place, false, &table)) != 0)
@@ -144,6 +149,12 @@ bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out)
 		return bt_err_note(BT_ERR_TOKEN_STORE, "the token is not of %s", table->path);
 	*out = &table->store;
 	return 0;
+}
+
+int
+bt_claim_account_store(uint32_t uid, struct bt_claim_store **out)
+{
+	return bt_claim_box_store(uid, true, out);
 }
 
 uint32_t

@@ -17,7 +17,7 @@ gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &token));
+	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &(struct bt_transfer_wish){0}, &token));
 	/* From here on the context lives in the token and nothing may fail. */
 	if (!bt_call_failed(&call)) {
 		bt_context_handle_free(*context_handle);

@@ -30,6 +30,11 @@ struct bt_mechs {
 
 /* ---- names ---- */
 
+/* A form of a name that is of a mechanism's library alone. */
+struct bt_mn_native {
+	void (*free)(struct bt_mn_native *native);
+};
+
 /*
  * A mechanism name ("MN"): immutable, counted. text is the name in the mechanism's own canonical display form and equal
  * texts are equal names; for Kerberos it is the principal as krb5_unparse_name gives it.
@@ -45,6 +50,8 @@ struct bt_mn {
 	/* What its realm says about it, RFC 6680, in the mechanism's own bytes, or empty; in the same block. Secret. */
 	struct bt_bytes attributes;
 	bool is_vouched_for;   /* they came with what proved the name, and not from a program */
+
+	struct bt_mn_native *native; /* owned; NULL: the mechanism is not a loaded one */
 };
 
 /* bt_mn_new - a name of these texts (copied); service and host may be NULL. NULL: no memory. */
@@ -98,12 +105,13 @@ struct bt_ctx {
 	int64_t expires_at;         /* wall clock, seconds since 1970, or BT_CTX_NEVER */
 	struct bt_mn *initiator;    /* NULL while unknown */
 	struct bt_mn *acceptor;
-	struct bt_msg *msg;         /* NULL until OPEN */
+	struct bt_msg *msg;         /* NULL until OPEN, and with a mechanism that is loaded */
 	struct bt_buf authz;        /* the ticket's and authenticator's authorisation data, DER AuthorizationData, or empty. RFC 4120 §5.2.6 */
+	bool leaves_authz;          /* the next record of it has none of that */
 	uint32_t vouched;           /* what of authz was found good about the initiator, by the mechanism's own count */
 	int64_t authtime;           /* of the ticket, seconds since 1970; 0: unknown */
 	uint32_t ticket_flags;      /* RFC 4120 §5.3, bit 0 the most significant */
-	void *pending;              /* the mechanism's, NULL when OPEN or NEW */
+	void *pending;              /* the mechanism's, NULL when NEW; when OPEN too, but for one that is loaded */
 };
 
 /* bt_ctx_new - stage NEW, nothing else set. NULL: no memory. */
@@ -218,17 +226,21 @@ struct bt_mech {
 	const struct bt_bytes *name_types;     /* that name_import takes, in the order shown to programs */
 	const struct bt_bytes *attributes;     /* RFC 5587 */
 	const char *sasl_name, *short_name, *description; /* RFC 5801; sasl_name NULL: none */
+	bool is_loaded;                        /* from configuration: plugin/plugin.h. It protects messages itself, on what it has in pending */
 	bool authenticates_nobody;             /* a program gets it only by naming it, and no two of its names are equal */
 
 	/*
 	 * Names. Errors: BAD_NAME, BAD_NAMETYPE, NOMEM, or the mechanism's own.
 	 * name_import   type of len 0: the default (a user or principal name)
 	 * name_type     the OID of the type that name_display's text has: a static view
-	 * name_export   the part of an exported name that follows the framing; name_import of type GSS_C_NT_EXPORT_NAME gets that part
+	 * name_export   the part of an exported name that follows the framing; name_import of type GSS_C_NT_EXPORT_NAME gets that part. A mechanism
+	 *               that is loaded has the framing too, both times
+	 * name_equal    are two names of it the same? NULL: they are if their texts are
 	 */
 	int (*name_import)(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
 	struct bt_bytes (*name_type)(const struct bt_mn *mn);
 	int (*name_export)(const struct bt_mn *mn, struct bt_wr *out);
+	bool (*name_equal)(const struct bt_mn *a, const struct bt_mn *b);
 
 	/*
 	 * What a name is worth on this host; NULL: nothing.
@@ -287,7 +299,10 @@ struct bt_mech {
 	int (*accept)(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		      struct bt_mcred **delegated);
 
-	/* Half-open state: to bytes (secret), from bytes (hostile until proven otherwise; mechs are those it may name), gone. */
+	/*
+	 * Half-open state, and of a mechanism that is loaded the open one too: to bytes (secret), from bytes (hostile until proven
+	 * otherwise; mechs are those it may name), gone.
+	 */
 	int (*pending_save)(const struct bt_ctx *ctx, struct bt_wr *out);
 	int (*pending_load)(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 	void (*pending_free)(struct bt_ctx *ctx);
@@ -299,6 +314,11 @@ struct bt_mech {
 	 */
 	bool (*unsealed_is)(struct bt_mechs mechs, struct bt_bytes token);
 	int (*unsealed_import)(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_bytes token, struct bt_ctx **out);
+
+	/* The MIC of a negotiation's list, on an open context, as of one that is loaded; NULL: ctx->msg makes it. */
+	bool (*list_mic_is_due)(struct bt_ctx *ctx); /* though RFC 4178 §5 asks for none */
+	int (*list_mic_make)(struct bt_ctx *ctx, struct bt_bytes list, struct bt_buf *mic);
+	int (*list_mic_check)(struct bt_ctx *ctx, struct bt_bytes list, struct bt_bytes mic);
 
 	/* Questions by OID. Errors: UNAVAILABLE (unknown OID). */
 	int (*inquire)(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);

@@ -125,9 +125,11 @@ bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ct
 	    .expires_at = ctx->expires_at,
 	    .authtime = ctx->authtime,
 	    .ticket_flags = ctx->ticket_flags,
-	    .initiator_vouched = ctx->vouched,
-	    .authz = bt_bytes_of_buf(&ctx->authz),
 	};
+	if (!ctx->leaves_authz) {
+		out->initiator_vouched = ctx->vouched;
+		out->authz = bt_bytes_of_buf(&ctx->authz);
+	}
 	names_of(ctx, out);
 	if (is_open && ctx->msg != NULL) {
 		bt_msg_state_of(ctx->msg, &secrets->msg);

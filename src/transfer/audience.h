@@ -10,6 +10,7 @@
 #define BT_TRANSFER_AUDIENCE_H
 
 #include "base/bytes.h"
+#include "transfer/rule.h"
 
 /* Bits of the header's audience byte, so the numbers never change. None: any process of the account. */
 enum bt_audience_bit {
@@ -39,6 +40,19 @@ struct bt_audience {
 	struct bt_audience_process process;
 	uint8_t cgroup[BT_AUDIENCE_CGROUP_LEN];
 };
+
+/*
+ * bt_transfer_audience_of - what a rule means in this process, now.
+ *   is_other_account  the user that the rule names is not the exporter's
+ * Errors: AUDIENCE with a note (no such process; none that could be named; no /proc); then out is empty.
+ */
+int bt_transfer_audience_of(const struct bt_audience_rule *rule, bool is_other_account, struct bt_audience *out);
+
+/*
+ * bt_transfer_audience_admit - is this process one of them? Asked once the seal has been opened, of what the exporter wrote.
+ * Errors: TOKEN_AUDIENCE with a note that says what does not fit, and who may import; AUDIENCE (it cannot be found out).
+ */
+int bt_transfer_audience_admit(const struct bt_audience *audience);
 
 /* bt_transfer_audience_len - bytes that the values of these bits take in a header. */
 size_t bt_transfer_audience_len(uint8_t bits);

@@ -8,8 +8,8 @@
 #include "mech/mech.h"
 #include "transfer/seal.h"
 
-/* bt_transfer_ttl - how long a token of ctx may wait: as long as the context lives, within limits. Errors: CONTEXT_EXPIRED. RFC 2744 §5.14. */
-int bt_transfer_ttl(const struct bt_ctx *ctx, int64_t *ttl_ms);
+/* bt_transfer_ttl - how long a token of ctx may wait: max_s, but no longer than the context lives. Errors: CONTEXT_EXPIRED. RFC 2744 §5.14. */
+int bt_transfer_ttl(const struct bt_ctx *ctx, uint32_t max_s, int64_t *ttl_ms);
 
 /*
  * bt_transfer_draft - ctx sealed under a claim that is reserved in store. The caller activates the claim or cancels it, and wipes key.

@@ -7,21 +7,20 @@
 #include "mech/state.h"
 #include "transfer/draft.h"
 #include "transfer/event.h"
-#include "transfer/limits.h"
 #include "transfer/policy.h"
 
 int
-bt_transfer_ttl(const struct bt_ctx *ctx, int64_t *ttl_ms)
+bt_transfer_ttl(const struct bt_ctx *ctx, uint32_t max_s, int64_t *ttl_ms)
 {
 	int64_t now_s = bt_clock_wall_s();
 
-	*ttl_ms = (int64_t)BT_TRANSFER_TTL_MAX_S * 1000;
+	*ttl_ms = (int64_t)max_s * 1000;
 	/* Between legs the end may not be known yet. */
 	if (ctx->stage != BT_CTX_OPEN && ctx->expires_at == 0)
 		return 0;
 	if (ctx->expires_at <= now_s)
 		return BT_ERR_CONTEXT_EXPIRED;
-	if (ctx->expires_at < now_s + BT_TRANSFER_TTL_MAX_S)
+	if (ctx->expires_at < now_s + max_s)
 		*ttl_ms = (ctx->expires_at - now_s) * 1000;
 	return 0;
 }
@@ -82,17 +81,19 @@ out:
 }
 
 static int
-export(struct bt_ctx *ctx, struct bt_seal_header *header, struct bt_buf *token)
+export(struct bt_ctx *ctx, const struct bt_transfer_wish *wish, struct bt_seal_header *header, struct bt_buf *token)
 {
+	struct bt_transfer_policy policy;
 	struct bt_claim_store *store;
 	uint8_t key[BT_CLAIM_KEY_LEN];
 	int64_t ttl_ms;
 	int e;
 
 	*token = (struct bt_buf){0};
-	if ((e = bt_transfer_ttl(ctx, &ttl_ms)) != 0 || (e = bt_claim_user_store(true, &store)) != 0)
+	if ((e = bt_transfer_policy_of(wish, &policy)) != 0 || (e = bt_transfer_ttl(ctx, policy.ttl_s, &ttl_ms)) != 0 ||
+	    (e = bt_transfer_place(&policy, header, &store)) != 0)
 		return e;
-	bt_transfer_fill_audience(header, store);
+	ctx->leaves_authz = !policy.has_authdata;
 	if ((e = bt_transfer_draft(ctx, store, ttl_ms, header, key, token)) != 0)
 		return e;
 	/* Either the token is whole and its claim works, or neither exists. */
@@ -105,10 +106,10 @@ export(struct bt_ctx *ctx, struct bt_seal_header *header, struct bt_buf *token)
 }
 
 int
-bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token)
+bt_transfer_export(struct bt_ctx *ctx, const struct bt_transfer_wish *wish, struct bt_buf *token)
 {
 	struct bt_seal_header header;
-	int e = export(ctx, &header, token);
+	int e = export(ctx, wish, &header, token);
 
 	bt_transfer_tell(e == 0 ? BT_TRANSFER_EXPORTED : BT_TRANSFER_NOT_EXPORTED, e, ctx->wire_oid, e == 0 ? &header : NULL);
 	return e;

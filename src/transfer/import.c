@@ -46,7 +46,8 @@ open_state(const struct bt_mech *mech, struct bt_bytes wire_oid, struct bt_mechs
 	struct bt_ctx_state state;
 	int e;
 
-	if ((e = bt_seal_open(key, parts, clear.ptr)) != 0)
+	/* An audience that somebody changed is no answer to whom the token is for: so it is asked behind the seal. */
+	if ((e = bt_seal_open(key, parts, clear.ptr)) != 0 || (e = bt_transfer_audience_admit(&parts->header.audience)) != 0)
 		return e;
 	if ((e = bt_rec_decode(&bt_ctx_state_rec, bt_bytes_of_buf(&clear), &state)) != 0)
 		return defect_of(e);

@@ -13,21 +13,24 @@
 
 #include "base/bytes.h"
 #include "mech/mech.h"
+#include "transfer/policy.h"
 
 /*
  * bt_transfer_export - seal ctx into a token.
  *   ctx     OPEN, or between legs if its mechanism can save that; on success the caller frees it at once and it must not be used
+ *   wish    for whom, how long, with what, where it is not to be as the settings say
  *   token   mechanism prefix, header, sealed state; caller frees
- * Errors: CONTEXT_EXPIRED, NOT_TRANSFERABLE, NOMEM, STORE_* and errno of the store's calls. On error the token is empty and ctx works on.
+ * Errors: SETTINGS, CONTEXT_EXPIRED, NOT_TRANSFERABLE, AUDIENCE, AUDIENCE_ACCOUNT, NOMEM, STORE_* and errno of the store's calls. On error the token is empty and ctx works on.
  */
-int bt_transfer_export(struct bt_ctx *ctx, struct bt_buf *token);
+int bt_transfer_export(struct bt_ctx *ctx, const struct bt_transfer_wish *wish, struct bt_buf *token);
 
 /*
  * bt_transfer_import - open a token and take its claim.
  *   mechs   those that a token may name
  *   out     a context as it was exported; caller frees
  * Errors: TOKEN_FORMAT, TOKEN_VERSION, TOKEN_ALTERED, TRAILING, TRUNCATED (a defective token); TOKEN_USED, TOKEN_EXPIRED,
- * CONTEXT_EXPIRED, TOKEN_STORE (no context any more, or not here); TOKEN_USER (unauthorized); NOMEM and the store's. On error out is NULL and the
+ * CONTEXT_EXPIRED, TOKEN_STORE (no context any more, or not here); TOKEN_USER,
+ * TOKEN_AUDIENCE (unauthorized); AUDIENCE (who this process is cannot be found out); NOMEM and the store's. On error out is NULL and the
  * token is as good as before.
  */
 int bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out);

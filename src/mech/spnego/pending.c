@@ -73,6 +73,7 @@ bt_spnego_pending_save(const struct bt_ctx *ctx, struct bt_wr *out)
 
 	bt_wr_init(&inner);
 	if (nego->inner != NULL && nego->inner->stage != BT_CTX_NEW) {
+		nego->inner->leaves_authz = ctx->leaves_authz;
 		e = save_inner(nego->inner, &inner);
 		saved.inner_oid = nego->inner->wire_oid;
 		saved.inner = bt_wr_written(&inner);

@@ -51,6 +51,13 @@ bt_claim_user_store(bool create, struct bt_claim_store **out)
 }
 
 int
+bt_claim_account_store(uint32_t uid, struct bt_claim_store **out)
+{
+	(void)uid;
+	return bt_claim_user_store(true, out);
+}
+
+int
 bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out)
 {
 	*out = NULL;

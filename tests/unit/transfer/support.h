@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "mech/mech.h"
+#include "transfer/policy.h"
 
 /* ---- memory ---- */
 
@@ -31,6 +32,9 @@ extern uid_t test_uid;       /* geteuid() gives this, once set */
 extern bool test_has_uid;
 
 /* ---- contexts ---- */
+
+/* An export as the settings have it. */
+static const struct bt_transfer_wish no_wish __attribute__((unused));
 
 extern const struct bt_mech test_mech;
 extern const struct bt_mech *const test_mechs[1];

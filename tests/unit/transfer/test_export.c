@@ -47,7 +47,7 @@ assert_fails(struct bt_ctx *ctx, int expected)
 	struct bt_buf token = {(uint8_t *)"garbage", 7};
 	long num_live = test_mem.num_live;
 
-	assert_int_equal(bt_transfer_export(ctx, &token), expected);
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), expected);
 	assert_null(token.ptr);
 	assert_int_equal(token.len, 0);
 	assert_int_equal(test_mem.num_live, num_live);
@@ -63,7 +63,7 @@ assert_works(struct bt_ctx *ctx)
 	struct bt_claim_census before = census();
 	struct bt_buf token;
 
-	assert_int_equal(bt_transfer_export(ctx, &token), 0);
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
 	assert_int_equal(census().num_live, before.num_live + 1);
 	bt_buf_free(&token);
 }
@@ -75,7 +75,7 @@ a_token_shows_its_mechanism_and_no_secret(void **state)
 		struct bt_ctx *ctx = test_ctx_new((enum test_sample)sample), *same = test_ctx_new((enum test_sample)sample);
 		struct bt_buf token;
 
-		assert_int_equal(bt_transfer_export(ctx, &token), 0);
+		assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
 		assert_int_equal(token.ptr[3], ctx->wire_oid.len);
 		assert_memory_equal(token.ptr + 4, ctx->wire_oid.ptr, ctx->wire_oid.len);
 		assert_false(test_has_secret(token.ptr, token.len));
@@ -97,7 +97,7 @@ a_kerberos_acceptor_fits_in_400_bytes(void **state)
 	struct bt_buf token;
 
 	assert_int_equal(strlen(ctx->initiator->text) + strlen(ctx->acceptor->text), 78);
-	assert_int_equal(bt_transfer_export(ctx, &token), 0);
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
 	print_message("%zu bytes\n", token.len);
 	assert_true(token.len <= 400);
 	bt_buf_free(&token);
@@ -112,7 +112,7 @@ an_open_context_is_exported_in_one_allocation(void **state)
 
 	assert_works(ctx); /* the first one may make things that stay */
 	test_mem_start(0);
-	assert_int_equal(bt_transfer_export(ctx, &token), 0);
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
 	assert_int_equal(test_mem.num_allocs, 1);
 	bt_buf_free(&token);
 	bt_ctx_free(ctx);
@@ -217,7 +217,7 @@ every_allocation_may_fail(void **state)
 			long num_live = test_mem.num_live;
 
 			test_mem_start(++n);
-			e = bt_transfer_export(ctx, &token);
+			e = bt_transfer_export(ctx, &no_wish, &token);
 			test_mem_start(0);
 			if (e == 0)
 				break;

@@ -36,7 +36,7 @@ static struct bt_buf export(struct bt_ctx *ctx)
 {
 	struct bt_buf token;
 
-	assert_int_equal(bt_transfer_export(ctx, &token), 0);
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
 	return token;
 }
 

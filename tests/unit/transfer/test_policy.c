@@ -30,8 +30,7 @@ an_exporter_writes_its_effective_user(void **state)
 	fake_claims_reset();
 	test_has_uid = true;
 	test_uid = 4711;
-	assert_int_equal(bt_claim_user_store(true, &store), 0);
-	bt_transfer_fill_audience(&header, store);
+	assert_int_equal(bt_transfer_place(&bt_transfer_policy_usual, &header, &store), 0);
 	assert_int_equal(header.audience.bits, 0);
 	assert_int_equal(header.uid, 4711);
 	test_has_uid = false;
