@@ -40,10 +40,11 @@ bool bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes token);
 
 /*
  * bt_transfer_import_unsealed - such a token, which nothing protects: whoever has it has the keys, and it works as often as it is
- * imported. So it is refused but for those who said that they want it.
- *   is_allowed   somebody did
- * Errors: TOKEN_UNSEALED (not allowed; then nothing was read but its beginning), TOKEN_FORMAT, CONTEXT_EXPIRED, NOMEM; then out is NULL.
+ * imported. So it is refused, unless the settings let it in by name.
+ *   is_interposed   it comes from an interposer, which has it from its daemon: then nobody need say so
+ * Errors: TOKEN_UNSEALED (not allowed; then nothing was read but its beginning), TOKEN_FORMAT, CONTEXT_EXPIRED, NOMEM, and those of
+ * the settings; then out is NULL.
  */
-int bt_transfer_import_unsealed(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_ctx **out);
+int bt_transfer_import_unsealed(struct bt_mechs mechs, struct bt_bytes token, bool is_interposed, struct bt_ctx **out);
 
 #endif

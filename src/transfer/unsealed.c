@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "transfer/event.h"
 #include "transfer/limits.h"
+#include "transfer/settings.h"
 #include "wire/frame.h"
 
 /* The mechanism that a token is of, if it knows what unsealed ones look like. */
@@ -35,8 +36,18 @@ is_expired(const struct bt_ctx *ctx)
 	return (ctx->stage == BT_CTX_OPEN || ctx->expires_at != 0) && ctx->expires_at <= bt_clock_wall_s();
 }
 
+/* Through an interposer, from the daemon that this program has its credentials from; or the settings name the kind. */
 static int
-import(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_bytes *wire_oid, struct bt_ctx **out)
+check_allowed(bool is_interposed)
+{
+	bool is_let_in = is_interposed;
+	int e = is_interposed ? 0 : bt_transfer_settings_let_in(BT_UNSEALED_MIT, &is_let_in);
+
+	return e != 0 || is_let_in ? e : BT_ERR_TOKEN_UNSEALED;
+}
+
+static int
+import(struct bt_mechs mechs, struct bt_bytes token, bool is_interposed, struct bt_bytes *wire_oid, struct bt_ctx **out)
 {
 	struct bt_bytes body;
 	const struct bt_mech *mech = find_mech(mechs, token, wire_oid, &body);
@@ -44,8 +55,8 @@ import(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_
 
 	if (mech == NULL || !mech->unsealed_is(mechs, body))
 		return BT_ERR_TOKEN_FORMAT;
-	if (!is_allowed)
-		return BT_ERR_TOKEN_UNSEALED;
+	if ((e = check_allowed(is_interposed)) != 0)
+		return e;
 	if (body.len > BT_TRANSFER_STATE_MAX)
 		return BT_ERR_TRAILING;
 	if ((e = mech->unsealed_import(mechs, *wire_oid, body, out)) == 0 && is_expired(*out)) {
@@ -58,13 +69,13 @@ import(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_
 }
 
 int
-bt_transfer_import_unsealed(struct bt_mechs mechs, struct bt_bytes token, bool is_allowed, struct bt_ctx **out)
+bt_transfer_import_unsealed(struct bt_mechs mechs, struct bt_bytes token, bool is_interposed, struct bt_ctx **out)
 {
 	struct bt_bytes wire_oid = {0};
 	int e;
 
 	*out = NULL;
-	e = import(mechs, token, is_allowed, &wire_oid, out);
+	e = import(mechs, token, is_interposed, &wire_oid, out);
 	bt_transfer_tell(e == 0 ? BT_TRANSFER_IMPORTED : BT_TRANSFER_REFUSED, e, wire_oid, NULL);
 	return e;
 }
