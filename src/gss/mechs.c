@@ -4,19 +4,52 @@
 #include "gss/handle.h"
 #include "gss/oid_set.h"
 #include "gss/oids.h"
+#include "mech/plugin/plugin.h"
 
 /* The first is the default one. */
-static const struct bt_mech *const all[] = {
+static const struct bt_mech *const built_in[] = {
 	&bt_mech_krb5,
 	&bt_mech_spnego,
 	&bt_mech_sanon,
 };
-_Static_assert(sizeof all / sizeof all[0] <= BT_MECHS_MAX, "too many mechanisms");
+_Static_assert(sizeof built_in / sizeof built_in[0] <= BT_MECHS_MAX, "too many mechanisms");
+
+struct bt_mechs
+bt_mechs_built_in(void)
+{
+	return (struct bt_mechs){built_in, sizeof built_in / sizeof built_in[0]};
+}
+
+const struct bt_mech *
+bt_mechs_default(void)
+{
+	return built_in[0];
+}
 
 struct bt_mechs
 bt_mechs_all(void)
 {
-	return (struct bt_mechs){all, sizeof all / sizeof all[0]};
+	return bt_plugin_mechs(bt_mechs_built_in());
+}
+
+const struct bt_mech *
+bt_mechs_find(struct bt_bytes oid, struct bt_bytes *wire_oid)
+{
+	struct bt_mechs mechs = bt_mechs_built_in();
+	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid);
+
+	if (mech == NULL && oid.len != 0 && (mech = bt_plugin_find(mechs, oid)) != NULL && wire_oid != NULL)
+		*wire_oid = mech->oid;
+	return mech;
+}
+
+struct bt_mechs
+bt_mechs_for(struct bt_bytes oid)
+{
+	struct bt_mechs mechs = bt_mechs_built_in();
+	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, oid, NULL);
+
+	return mech != NULL && !bt_mechs_negotiates(mech) ? mechs : bt_mechs_all();
 }
 
 static bool
@@ -40,19 +73,27 @@ bt_mechs_negotiates(const struct bt_mech *mech)
 	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_MECH_NEGO]));
 }
 
+/* Only a loaded one says so of itself. */
+static bool
+is_deprecated(const struct bt_mech *mech)
+{
+	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_DEPRECATED]));
+}
+
 OM_uint32
 gss_indicate_mechs(OM_uint32 *minor_status, gss_OID_set *mech_set)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	struct bt_mechs all = bt_mechs_all();
 	gss_OID_set set = GSS_C_NO_OID_SET;
 
 	bt_call_empty_oid_set(mech_set);
 	bt_call_wants(&call, mech_set, 0);
 	bt_oid_set_new(&call, &set);
 	/* Servers accept with all that is named here: who authenticates nobody is for those who know of it. */
-	for (size_t i = 0; i < bt_mechs_all().num; i++)
-		if (!all[i]->authenticates_nobody)
-			bt_oid_set_add(&call, set, all[i]->oid);
+	for (size_t i = 0; i < all.num; i++)
+		if (!all.list[i]->authenticates_nobody && !is_deprecated(all.list[i]))
+			bt_oid_set_add(&call, set, all.list[i]->oid);
 	bt_oid_set_give(&call, &set, mech_set);
 	return bt_call_end(&call);
 }
@@ -67,6 +108,8 @@ gss_inquire_names_for_mech(OM_uint32 *minor_status, gss_OID mechanism, gss_OID_s
 	bt_call_empty_oid_set(name_types);
 	bt_call_wants(&call, name_types, 0);
 	mech = bt_call_mech(&call, mechanism, NULL);
+	if (!bt_call_failed(&call) && mech->is_loaded && mech->name_types->len == 0)
+		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	bt_oid_set_new(&call, &set);
 	if (!bt_call_failed(&call))
 		bt_oid_set_add_list(&call, set, mech->name_types);
@@ -92,6 +135,7 @@ OM_uint32
 gss_inquire_mechs_for_name(OM_uint32 *minor_status, const gss_name_t input_name, gss_OID_set *mech_types)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	struct bt_mechs all = bt_mechs_all();
 	gss_OID_set set = GSS_C_NO_OID_SET;
 	const struct gss_name_struct *name;
 
@@ -99,9 +143,9 @@ gss_inquire_mechs_for_name(OM_uint32 *minor_status, const gss_name_t input_name,
 	name = bt_call_name(&call, input_name);
 	bt_call_wants(&call, mech_types, 0);
 	bt_oid_set_new(&call, &set);
-	for (size_t i = 0; !bt_call_failed(&call) && i < bt_mechs_all().num; i++)
-		if (takes_name(all[i], name))
-			bt_oid_set_add(&call, set, all[i]->oid);
+	for (size_t i = 0; !bt_call_failed(&call) && i < all.num; i++)
+		if (takes_name(all.list[i], name))
+			bt_oid_set_add(&call, set, all.list[i]->oid);
 	bt_oid_set_give(&call, &set, mech_types);
 	return bt_call_end(&call);
 }

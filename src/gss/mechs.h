@@ -6,13 +6,21 @@
 
 #include <gssapi/gssapi.h>
 
+#include "mech/limits.h"
 #include "mech/mech.h"
 
-/* bt_mechs_all - never empty. */
+/* bt_mechs_built_in - never empty; the default one first. */
+struct bt_mechs bt_mechs_built_in(void);
+const struct bt_mech *bt_mechs_default(void);
+
+/* bt_mechs_all - those, and then all that the configuration names and that can be loaded. */
 struct bt_mechs bt_mechs_all(void);
 
-/* More than there are. */
-#define BT_MECHS_MAX 8
+/* bt_mechs_find - as bt_mech_find among all of them; loads the one that it finds, and no other. */
+const struct bt_mech *bt_mechs_find(struct bt_bytes oid, struct bt_bytes *wire_oid);
+
+/* bt_mechs_for - those that a context or token of this mechanism may come to need: for most, no loaded one. */
+struct bt_mechs bt_mechs_for(struct bt_bytes oid);
 
 /* bt_mechs_has_attribute - is an attribute of RFC 5587 among a mechanism's? */
 bool bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribute);

@@ -70,6 +70,8 @@ bt_mn_free(struct bt_mn *mn)
 {
 	if (mn == NULL || atomic_fetch_sub_explicit(&mn->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (mn->native != NULL)
+		mn->native->free(mn->native);
 	bt_mem_wipe((void *)(uintptr_t)mn->attributes.ptr, mn->attributes.len);
 	bt_mem_free(mn);
 }

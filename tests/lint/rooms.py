@@ -33,7 +33,7 @@ PREFIXES = {
 FOREIGN = [
     (re.compile(r"openssl/"), ["crypto"]),
     (re.compile(r"(krb5\.h|krb5/.*|profile\.h|com_err\.h|kdb\.h|k5-.*)$"), ["mech/krb5"]),
-    (re.compile(r"(gssapi\.h|gssapi/.*|baton/.*)$"), ["gss", "cli"]),
+    (re.compile(r"(gssapi\.h|gssapi/.*|baton/.*)$"), ["gss", "cli", "mech/plugin"]),
 ]
 
 MAX_LINES = 600

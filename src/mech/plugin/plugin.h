@@ -1,0 +1,78 @@
+/*
+ * plugin - mechanisms whose libraries are named in the system's configuration.
+ *
+ * Each becomes a struct bt_mech whose operations call the library. Its names, credentials and contexts are the library's own, behind
+ * handles that nothing here looks into; so it protects messages itself, and gss/ asks it. What the library said went wrong is
+ * its own pair of major and minor status, kept for the thread under an error number of this room's.
+ *
+ * Mechanisms are loaded when they are first needed and never unloaded: their descriptions live as long as the process.
+ *
+ * Threads: the list is read without a lock. One lock is held while files are read and libraries loaded, also across what a library does
+ * then; it lets the same thread in again.
+ */
+#ifndef BT_MECH_PLUGIN_PLUGIN_H
+#define BT_MECH_PLUGIN_PLUGIN_H
+
+#include "mech/mech.h"
+#include "mech/plugin/config.h"
+#include "mech/plugin/table.h"
+
+/* ---- which there are ---- */
+
+enum bt_plugin_state {
+	BT_PLUGIN_UNTRIED,
+	BT_PLUGIN_LOADED,
+	BT_PLUGIN_BROKEN, /* until its line in the configuration changes */
+};
+
+/* One usable line of the configuration. Never freed. */
+struct bt_plugin {
+	struct bt_mech mech;                 /* LOADED: what the other rooms see of it */
+	gss_OID_desc oid;                    /* mech.oid, for the library and for programs */
+	const struct bt_plugin_table *table; /* LOADED */
+	enum bt_plugin_state state;
+	enum bt_plugin_problem problem;      /* BROKEN: why */
+	char *reason;                        /* BROKEN: in the dynamic linker's words, or NULL */
+	bool is_interposer;                  /* by its type: no mechanism of its own, never in the list of mechanisms */
+	char *file, *name, *library, *options;
+	unsigned line_no;
+	struct bt_plugin *next;              /* in the configuration's order */
+	uint8_t oid_octets[BT_OID_MAX];
+};
+
+/* bt_plugin_of - mech is one of these, or NULL. */
+static inline const struct bt_plugin *
+bt_plugin_of(const struct bt_mech *mech)
+{
+	return mech->is_loaded ? (const struct bt_plugin *)mech : NULL;
+}
+
+/*
+ * bt_plugin_mechs - those built in, then all that can be loaded. Looks at the files at most once a second. The array is never freed or
+ * changed. Without memory: fewer.
+ */
+struct bt_mechs bt_plugin_mechs(struct bt_mechs built_in);
+
+/* bt_plugin_find - the mechanism of this OID, which is none of those built in, loaded if need be; NULL: there is none. */
+const struct bt_mech *bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid);
+
+/* bt_plugin_each - every usable line, tried. Until fn answers other than 0. The lock is held. */
+int bt_plugin_each(struct bt_mechs built_in, int (*fn)(const struct bt_plugin *plugin, void *arg), void *arg);
+
+/* ---- loading; list.c alone calls these ---- */
+
+/* bt_plugin_load - open the library and fill table, mech, state, problem and reason. */
+void bt_plugin_load(struct bt_plugin *plugin);
+
+/* bt_plugin_describe - fill plugin->mech, once the table is there. Errors: NOMEM. */
+int bt_plugin_describe(struct bt_plugin *plugin);
+
+/* ---- what went wrong ---- */
+
+/* bt_plugin_fail - keep a library's failure for this thread. Returns the number it is known by, until this thread has many more. */
+int bt_plugin_fail(const struct bt_mech *mech, OM_uint32 major, OM_uint32 minor);
+
+/* bt_plugin_failure - the failure behind such a number; false: err is none of those. */
+bool bt_plugin_failure(int err, const struct bt_mech **mech, OM_uint32 *major, OM_uint32 *minor);
+
+#endif
