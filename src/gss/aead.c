@@ -59,7 +59,7 @@ gss_wrap_aead(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req
 
 	bt_call_empty_int(conf_state);
 	bt_call_empty(output_message_buffer);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	associated = bt_call_input_optional(&call, input_assoc_buffer);
 	text = bt_call_input(&call, input_payload_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
@@ -87,7 +87,7 @@ gss_unwrap_aead(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer
 	bt_call_empty(output_payload_buffer);
 	bt_call_empty_int(conf_state);
 	bt_call_empty_u32(qop_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	parts[0] = borrow(BT_MSG_IOV_STREAM, bt_call_input(&call, input_message_buffer, 0));
 	parts[1] = borrow(BT_MSG_IOV_SIGN_ONLY, bt_call_input_optional(&call, input_assoc_buffer));
 	bt_call_wants(&call, output_payload_buffer, 0);

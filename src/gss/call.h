@@ -93,8 +93,14 @@ const struct bt_mech *bt_call_mech(struct bt_call *call, gss_const_OID oid, stru
 
 /* ---- handles; what they are is in handle.h ---- */
 
-/* bt_call_context - the context behind a handle, in any stage. NULL: failed. */
+/* bt_call_context - the context behind a handle, in any stage, to be asked for what it is. NULL: failed. */
 struct bt_ctx *bt_call_context(struct bt_call *call, gss_ctx_id_t handle);
+
+/*
+ * bt_call_context_to_use - the same, to protect messages with it, move it, or hand out its keys: of the processes that a fork has
+ * made of one, only the first to ask for it gets it from then on. NULL: failed.
+ */
+struct bt_ctx *bt_call_context_to_use(struct bt_call *call, gss_ctx_id_t handle);
 
 /* bt_call_msg - its per-message side, if it is open and the quality of protection is the default one. NULL: failed. */
 struct bt_msg *bt_call_msg(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop);

@@ -3,6 +3,7 @@
 #include "gss/credential.h"
 #include "gss/offer.h"
 #include "gss/status.h"
+#include "transfer/event.h"
 #include "wire/der.h"
 #include "wire/frame.h"
 
@@ -23,6 +24,37 @@ bt_call_context(struct bt_call *call, gss_ctx_id_t handle)
 	return bt_call_failed(call) ? NULL : handle->ctx;
 }
 
+/* In a forked child, before its first use. */
+static void
+inherited(void *arg)
+{
+	struct bt_ctx *ctx = arg;
+
+	if (ctx->msg != NULL)
+		bt_msg_inherited(ctx->msg);
+}
+
+static void
+decide(struct bt_call *call, gss_ctx_id_t handle)
+{
+	const struct bt_mech *mech = handle->ctx->mech;
+	int e = bt_claim_own_decide(&handle->own, inherited, handle->ctx);
+
+	if (e == BT_ERR_FORKED)
+		bt_transfer_tell(BT_TRANSFER_LOST, e, mech->oid, NULL);
+	bt_call_error(call, mech, e);
+}
+
+struct bt_ctx *
+bt_call_context_to_use(struct bt_call *call, gss_ctx_id_t handle)
+{
+	struct bt_ctx *ctx = bt_call_context(call, handle);
+
+	if (ctx != NULL && __builtin_expect(!bt_claim_own_is_here(&handle->own), 0))
+		decide(call, handle);
+	return bt_call_failed(call) ? NULL : ctx;
+}
+
 struct bt_msg *
 bt_call_msg(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop)
 {
@@ -40,8 +72,14 @@ bt_context_handle_new(struct bt_ctx *ctx)
 {
 	struct gss_ctx_id_struct *handle = bt_mem_alloc(sizeof *handle);
 
-	if (handle != NULL)
-		*handle = (struct gss_ctx_id_struct){BT_HANDLE_CONTEXT, ctx};
+	if (handle == NULL)
+		return NULL;
+	if (bt_claim_own_init(&handle->own) != 0) {
+		bt_mem_free(handle);
+		return NULL;
+	}
+	handle->magic = BT_HANDLE_CONTEXT;
+	handle->ctx = ctx;
 	return handle;
 }
 
@@ -50,6 +88,7 @@ bt_context_handle_free(gss_ctx_id_t handle)
 {
 	if (handle == NULL)
 		return;
+	bt_claim_own_done(&handle->own);
 	bt_ctx_free(handle->ctx);
 	bt_mem_free_secret(handle, sizeof *handle);
 }
@@ -102,7 +141,7 @@ make_context(struct bt_call *call, struct step *step, const struct bt_mech *mech
 static void
 find_context(struct bt_call *call, struct step *step, gss_ctx_id_t handle, bool is_initiator)
 {
-	struct bt_ctx *ctx = bt_call_context(call, handle);
+	struct bt_ctx *ctx = bt_call_context_to_use(call, handle);
 
 	step->handle = handle;
 	if (ctx == NULL)
@@ -428,7 +467,7 @@ OM_uint32
 gss_process_context_token(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_t token_buffer)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	const struct bt_ctx *ctx = bt_call_context(&call, context_handle);
+	const struct bt_ctx *ctx = bt_call_context_to_use(&call, context_handle);
 
 	bt_call_input_filled(&call, token_buffer, 0);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)

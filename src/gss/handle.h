@@ -11,6 +11,7 @@
 
 #include <gssapi/gssapi.h>
 
+#include "claim/fork.h"
 #include "gss/mechs.h"
 #include "mech/mech.h"
 
@@ -21,6 +22,7 @@
 struct gss_ctx_id_struct {
 	uint64_t magic;
 	struct bt_ctx *ctx; /* NULL: establishment failed, and all that is left to do is to delete the handle */
+	struct bt_claim_own own; /* for the side of a fork that uses it first */
 };
 
 struct gss_name_struct {
@@ -51,7 +53,7 @@ struct gss_cred_id_struct {
 	size_t num_negotiable;
 };
 
-/* bt_context_handle_new - takes ctx over (may be NULL), unless there is no memory: NULL. */
+/* bt_context_handle_new - takes ctx over (may be NULL), unless there is no memory, for it or for what forks share: NULL. */
 gss_ctx_id_t bt_context_handle_new(struct bt_ctx *ctx);
 
 /* bt_context_handle_free - and its context. Takes NULL. */

@@ -1,9 +1,26 @@
+#include "base/oid.h"
 #include "gss/buffer_set.h"
 #include "gss/call.h"
 #include "gss/credential.h"
 #include "gss/handle.h"
 #include "gss/lucid.h"
 #include "gss/mechs.h"
+
+/* Is a question for keys? To take those away is a use of the context, as other answers are not. */
+static bool
+is_for_keys(struct bt_bytes what)
+{
+	/* 1.2.840.113554.1.2.2.5: the session key, the context in lucid form, NegoEx's two keys. */
+	static const struct bt_bytes keys[] = {
+		BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05"), BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x06"),
+		BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x10"), BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x11"),
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (bt_bytes_has_prefix(what, keys[i]))
+			return true;
+	return false;
+}
 
 /* Copy a mechanism's answers into a set. An answer of no buffers is an empty set. */
 static void
@@ -35,6 +52,8 @@ gss_inquire_sec_context_by_oid(OM_uint32 *minor_status, const gss_ctx_id_t conte
 	bt_call_wants(&call, data_set, 0);
 	ctx = bt_call_context(&call, context_handle);
 	what = bt_call_oid(&call, desired_object);
+	if (is_for_keys(what))
+		bt_call_context_to_use(&call, context_handle);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
 		bt_call_error(&call, ctx->mech, ctx->mech->inquire(ctx, what, &answers));
 	give_answers(&call, &answers, data_set);

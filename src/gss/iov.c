@@ -91,6 +91,13 @@ give_array(const struct bt_call *call, const struct array *from, gss_iov_buffer_
 	}
 }
 
+/* To ask for lengths is no use of a context. */
+static const struct bt_ctx *
+find(struct bt_call *call, gss_ctx_id_t handle, bool has_contents)
+{
+	return has_contents ? bt_call_context_to_use(call, handle) : bt_call_context(call, handle);
+}
+
 /* Protecting, or asking how long what protects will be: then the lengths are all that is read, since the text may not exist yet. */
 static OM_uint32
 wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gss_qop_t qop_req, int *conf_state,
@@ -103,7 +110,7 @@ wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gs
 	struct bt_msg *msg;
 
 	bt_call_empty_int(conf_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = find(&call, context_handle, has_contents);
 	read_array(&call, iov, iov_count, has_contents, &array);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, wrap_array(msg, conf_req_flag != 0, array.iov, array.num));
@@ -142,7 +149,7 @@ gss_unwrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int *conf_s
 
 	bt_call_empty_int(conf_state);
 	bt_call_empty_u32(qop_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	read_array(&call, iov, iov_count, true, &array);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_error(&call, ctx->mech, bt_msg_unwrap_iov(msg, array.iov, array.num, &conf, &order));
@@ -160,7 +167,7 @@ get_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req,
 	bool has_contents, int (*get_mic_array)(struct bt_msg *msg, struct bt_msg_iov *iov, size_t num_iov))
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	const struct bt_ctx *ctx = bt_call_context(&call, context_handle);
+	const struct bt_ctx *ctx = find(&call, context_handle, has_contents);
 	struct array array;
 	struct bt_msg *msg;
 
@@ -197,7 +204,7 @@ gss_verify_mic_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop
 	struct bt_msg *msg;
 
 	bt_call_empty_u32(qop_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	read_array(&call, iov, iov_count, true, &array);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_mic_error(&call, ctx->mech, bt_msg_verify_mic_iov(msg, array.iov, array.num, &order));

@@ -50,7 +50,7 @@ gss_krb5_export_lucid_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context
 	if (kctx != NULL)
 		*kctx = NULL;
 	bt_call_wants(&call, kctx, 0);
-	ctx = bt_call_context(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
+	ctx = bt_call_context_to_use(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL && version != 1)
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_FAILURE, EINVAL);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)

@@ -28,7 +28,7 @@ gss_wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag
 
 	bt_call_empty_int(conf_state);
 	bt_call_empty(output_message_buffer);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, input_message_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
@@ -53,7 +53,7 @@ gss_unwrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_t in
 	bt_call_empty(output_message_buffer);
 	bt_call_empty_int(conf_state);
 	bt_call_empty_u32(qop_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	token = bt_call_input_filled(&call, input_message_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
@@ -76,7 +76,7 @@ gss_get_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_
 	struct bt_msg *msg;
 
 	bt_call_empty(message_token);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, message_buffer, 0);
 	bt_call_wants(&call, message_token, 0);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
@@ -96,7 +96,7 @@ gss_verify_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_
 	struct bt_msg *msg;
 
 	bt_call_empty_u32(qop_state);
-	ctx = bt_call_context(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, message_buffer, 0);
 	token = bt_call_input_filled(&call, token_buffer, 0);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {

@@ -17,7 +17,7 @@ gss_set_sec_context_option(OM_uint32 *minor_status, gss_ctx_id_t *context_handle
 
 	bt_call_wants(&call, context_handle, 0);
 	if (!bt_call_failed(&call) && *context_handle != GSS_C_NO_CONTEXT) {
-		const struct bt_ctx *ctx = bt_call_context(&call, *context_handle);
+		const struct bt_ctx *ctx = bt_call_context_to_use(&call, *context_handle);
 
 		if (ctx != NULL)
 			mech = ctx->mech;
@@ -37,7 +37,7 @@ gss_complete_auth_token(OM_uint32 *minor_status, const gss_ctx_id_t context_hand
 	bt_call_input(&call, input_message_buffer, 0);
 	if (context_handle == GSS_C_NO_CONTEXT)
 		bt_call_refuse(&call, GSS_S_NO_CONTEXT, 0);
-	bt_call_context(&call, context_handle);
+	bt_call_context_to_use(&call, context_handle);
 	return bt_call_end(&call);
 }
 

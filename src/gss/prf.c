@@ -14,7 +14,7 @@ gss_pseudo_random(OM_uint32 *minor_status, gss_ctx_id_t context, int prf_key, co
 	struct bt_msg *msg;
 
 	bt_call_empty(prf_out);
-	ctx = bt_call_context(&call, context);
+	ctx = bt_call_context_to_use(&call, context);
 	input = bt_call_input(&call, prf_in, 0);
 	bt_call_wants(&call, prf_out, 0);
 	msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT);

@@ -53,6 +53,12 @@ enum bt_msg_order { BT_MSG_IN_ORDER, BT_MSG_DUPLICATE, BT_MSG_OLD, BT_MSG_UNSEQ,
 int bt_msg_new(const struct bt_msg_state *state, struct bt_msg **out);
 void bt_msg_free(struct bt_msg *m);
 
+/*
+ * bt_msg_inherited - in a forked child, before anything else is done with m there: a thread of the parent that held its lock when it
+ * was copied is not here to give it back.
+ */
+void bt_msg_inherited(struct bt_msg *m);
+
 /* bt_msg_state_of - a copy of the facts as they stand now; the caller wipes it. */
 void bt_msg_state_of(struct bt_msg *m, struct bt_msg_state *out);
 

@@ -60,6 +60,12 @@ bt_msg_free(struct bt_msg *m)
 }
 
 void
+bt_msg_inherited(struct bt_msg *m)
+{
+	bt_msg_window_inherited(&m->window);
+}
+
+void
 bt_msg_state_of(struct bt_msg *m, struct bt_msg_state *out)
 {
 	*out = (struct bt_msg_state){

@@ -22,6 +22,12 @@ bt_msg_window_done(struct bt_msg_window *w)
 }
 
 void
+bt_msg_window_inherited(struct bt_msg_window *w)
+{
+	w->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+void
 bt_msg_window_state_of(struct bt_msg_window *w, struct bt_msg_state *state)
 {
 	state->detects_replay = w->detects_replay;

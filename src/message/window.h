@@ -25,6 +25,9 @@ struct bt_msg_window {
 void bt_msg_window_init(struct bt_msg_window *w, const struct bt_msg_state *state);
 void bt_msg_window_done(struct bt_msg_window *w);
 
+/* bt_msg_window_inherited - the lock is free; for bt_msg_inherited. */
+void bt_msg_window_inherited(struct bt_msg_window *w);
+
 /* bt_msg_window_state_of - write the four members of state that are the window's. */
 void bt_msg_window_state_of(struct bt_msg_window *w, struct bt_msg_state *state);
 
