@@ -143,7 +143,12 @@ bt_claim_store_of(const struct bt_claim_ref *ref, struct bt_claim_store **out)
 	}
 	if (ref->place < BT_CLAIM_PLACE_SHM || ref->place > BT_CLAIM_PLACE_NAMED)
 		return BT_ERR_MALFORMED;
-	if ((e = table_at(geteuid(), ref->place, false, &table)) != 0)
+	if ((e = table_at(geteuid(), ref->place, false, &table)) == 0 && !bt_claim_is_of(&table->store, ref)) {
+		/* The exporter may have noticed before us that this table was deleted, and have made another. */
+		atomic_store_explicit(&table->fine_at, -1, memory_order_relaxed);
+		e = table_at(geteuid(), ref->place, false, &table);
+	}
+	if (e != 0)
 		return e == BT_ERR_STORE_MISSING ? BT_ERR_TOKEN_STORE : e;
 	if (!bt_claim_is_of(&table->store, ref))
 		return bt_err_note(BT_ERR_TOKEN_STORE, "the token is not of %s", table->path);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 /* The list of opened stores is the process's: each test has a process of its own. */
 static uint8_t key[BT_CLAIM_KEY_LEN];
@@ -116,6 +117,29 @@ deleted_table(void)
 	}
 	/* Fifty retired tables hold no descriptors. */
 	CHECK(open("/dev/null", O_RDONLY) < 32);
+	return true;
+}
+
+/* Another process has noticed the deletion, and its token is here in the millisecond in which we have looked last. */
+static bool
+replaced_table(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref ref;
+	int ends[2], status;
+	pid_t pid;
+
+	name_dir();
+	make_claim();
+	CHECK(pipe(ends) == 0);
+	if ((pid = fork()) == 0) {
+		delete_table();
+		ref = make_claim();
+		_exit(write(ends[1], &ref, sizeof ref) != (ssize_t)sizeof ref);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(read(ends[0], &ref, sizeof ref) == (ssize_t)sizeof ref);
+	CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_take(store, &ref) == 0);
 	return true;
 }
 
@@ -267,6 +291,7 @@ threads_open_one(void)
 IN_CHILD(opens_once, false)
 IN_CHILD(finds_the_store_of_a_token, false)
 IN_CHILD(deleted_table, false)
+IN_CHILD(replaced_table, false)
 IN_CHILD(truncated_table, false)
 IN_CHILD(lost_descriptor, false)
 IN_CHILD(changed_user, true)
@@ -280,6 +305,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_opens_once),	 TEST(test_finds_the_store_of_a_token),
 	    TEST(test_deleted_table),	 TEST(test_truncated_table),
+	    TEST(test_replaced_table),
 	    TEST(test_lost_descriptor),	 TEST(test_changed_user),
 	    TEST(test_squatted),	 TEST(test_starved),
 	    TEST(test_threads_open_one),
