@@ -17,10 +17,11 @@
 struct evp_cipher_ctx_st;
 
 struct bt_crypto_aes {
+	/* Aligned, so that no round key lies in two cache lines. */
+	_Alignas(BT_CRYPTO_BLOCK_LEN) uint8_t schedule[15 * BT_CRYPTO_BLOCK_LEN];
 	uint8_t num_rounds; /* 10 or 14 */
 	bool encrypts;
 	bool is_portable; /* schedule holds the key itself, for libcrypto */
-	uint8_t schedule[15 * BT_CRYPTO_BLOCK_LEN];
 };
 
 /* bt_crypto_aes_init - key_len is 16 or 32. The caller wipes aes. */

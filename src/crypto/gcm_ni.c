@@ -9,14 +9,23 @@
 #define TARGET __attribute__((target("aes,sse4.1,ssse3,pclmul")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
 
-/* Blocks that are hashed, and counters that are encrypted, in one go. */
-enum { WIDTH = 4, BLOCK = BT_CRYPTO_BLOCK_LEN };
+/* Blocks that are hashed before the sum is reduced, and counters that are encrypted in one go. */
+enum { WIDTH = 8, BLOCK = BT_CRYPTO_BLOCK_LEN };
+
+/* A product before its reduction, in three parts that can be summed over many blocks: low + middle * 2^64 + high * 2^128. */
+struct product {
+	__m128i low, middle, high;
+};
 
 /* What one message needs of a key. On the stack of one call, and wiped by it. */
 struct gcm {
 	struct bt_crypto_aes aes;
-	__m128i power[WIDTH]; /* H, H^2, H^3, H^4, bytes reversed */
+	__m128i power[WIDTH]; /* H, H^2, H^3 ..., bytes reversed: as many as there are blocks, up to WIDTH */
+	__m128i tag_mask;
 	__m128i hash;
+	struct product sum; /* of the group of blocks begun */
+	size_t num_left;    /* blocks still to be hashed, those of the group included */
+	size_t group_left;  /* of the group; 0: none is begun */
 };
 
 /* GCM's bits run from the first byte's highest to the last's lowest; the multiplication wants the highest last. */
@@ -25,11 +34,6 @@ reversed(__m128i v)
 {
 	return _mm_shuffle_epi8(v, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
-
-/* A product before its reduction, in three parts that can be summed over many blocks: low + middle * 2^64 + high * 2^128. */
-struct product {
-	__m128i low, middle, high;
-};
 
 INLINE void
 add_product(struct product *sum, __m128i a, __m128i b)
@@ -76,17 +80,73 @@ counter_block(uint32_t i)
 	return _mm_insert_epi32(_mm_setzero_si128(), (int)__builtin_bswap32(i), 3);
 }
 
-TARGET static void
-begin(struct gcm *gcm, const uint8_t *key, size_t len)
+static size_t
+blocks_in(size_t len)
 {
+	return len / BLOCK + (len % BLOCK != 0);
+}
+
+/* The powers that num blocks need. Each from two of half its size, so that few wait for each other. */
+INLINE void
+raise(__m128i power[static WIDTH], size_t num)
+{
+	if (num > 1)
+		power[1] = times(power[0], power[0]);
+	if (num > 2) {
+		power[2] = times(power[1], power[0]);
+		power[3] = times(power[1], power[1]);
+	}
+	if (num > 4) {
+		power[4] = times(power[3], power[0]);
+		power[5] = times(power[3], power[1]);
+		power[6] = times(power[3], power[2]);
+		power[7] = times(power[3], power[3]);
+	}
+}
+
+TARGET static void
+begin(struct gcm *gcm, const uint8_t *key, size_t aad_len, size_t len)
+{
+	__m128i zero = _mm_setzero_si128(), one = counter_block(1), round_key;
+
 	gcm->aes.num_rounds = 14;
 	gcm->aes.encrypts = true;
 	bt_crypto_aes_ni_expand(&gcm->aes, key);
-	gcm->power[0] = reversed(aes_encrypt(&gcm->aes, _mm_setzero_si128()));
-	/* Powers are for messages that fill the width. */
-	for (int i = 1; i < WIDTH && len >= WIDTH * BLOCK; i++)
-		gcm->power[i] = times(gcm->power[i - 1], gcm->power[0]);
+	/* What H and the mask of the tag are made of, side by side. */
+	round_key = aes_load(gcm->aes.schedule);
+	zero = _mm_xor_si128(zero, round_key);
+	one = _mm_xor_si128(one, round_key);
+	for (int i = 1; i < 14; i++) {
+		round_key = aes_load(gcm->aes.schedule + BLOCK * i);
+		zero = _mm_aesenc_si128(zero, round_key);
+		one = _mm_aesenc_si128(one, round_key);
+	}
+	round_key = aes_load(gcm->aes.schedule + BLOCK * 14);
+	gcm->power[0] = reversed(_mm_aesenclast_si128(zero, round_key));
+	gcm->tag_mask = _mm_aesenclast_si128(one, round_key);
 	gcm->hash = _mm_setzero_si128();
+	gcm->num_left = blocks_in(aad_len) + blocks_in(len) + 1;
+	gcm->group_left = 0;
+	raise(gcm->power, gcm->num_left);
+}
+
+/*
+ * The next block of the hash. Blocks go in groups, each times the power of H for its place in the group, and the sum of a group is
+ * reduced once; the first group is the short one.
+ */
+INLINE void
+hash_block(struct gcm *gcm, __m128i block)
+{
+	block = reversed(block);
+	if (gcm->group_left == 0) {
+		gcm->group_left = (gcm->num_left - 1) % WIDTH + 1;
+		gcm->sum = (struct product){_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+		block = _mm_xor_si128(block, gcm->hash);
+	}
+	add_product(&gcm->sum, block, gcm->power[--gcm->group_left]);
+	gcm->num_left--;
+	if (gcm->group_left == 0)
+		gcm->hash = reduced(gcm->sum);
 }
 
 /* The next bytes of the hash, with zeros up to a whole block. */
@@ -94,24 +154,29 @@ TARGET static void
 hash(struct gcm *gcm, const uint8_t *p, size_t len)
 {
 	uint8_t last[BLOCK] = {0};
-	__m128i h = gcm->hash;
 
+	while (len >= BLOCK && (gcm->group_left != 0 || gcm->num_left % WIDTH != 0 || len < WIDTH * BLOCK)) {
+		hash_block(gcm, aes_load(p));
+		len -= BLOCK;
+		p += BLOCK;
+	}
+	/* Whole groups. */
 	for (; len >= WIDTH * BLOCK; len -= WIDTH * BLOCK, p += WIDTH * BLOCK) {
 		struct product sum = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
 
-		add_product(&sum, _mm_xor_si128(h, reversed(aes_load(p))), gcm->power[3]);
-		add_product(&sum, reversed(aes_load(p + BLOCK)), gcm->power[2]);
-		add_product(&sum, reversed(aes_load(p + 2 * BLOCK)), gcm->power[1]);
-		add_product(&sum, reversed(aes_load(p + 3 * BLOCK)), gcm->power[0]);
-		h = reduced(sum);
+		add_product(&sum, _mm_xor_si128(gcm->hash, reversed(aes_load(p))), gcm->power[WIDTH - 1]);
+		AES_UNROLL
+		for (int b = 1; b < WIDTH; b++)
+			add_product(&sum, reversed(aes_load(p + BLOCK * b)), gcm->power[WIDTH - 1 - b]);
+		gcm->hash = reduced(sum);
+		gcm->num_left -= WIDTH;
 	}
 	for (; len >= BLOCK; len -= BLOCK, p += BLOCK)
-		h = times(_mm_xor_si128(h, reversed(aes_load(p))), gcm->power[0]);
+		hash_block(gcm, aes_load(p));
 	if (len != 0) {
 		memcpy(last, p, len);
-		h = times(_mm_xor_si128(h, reversed(aes_load(last))), gcm->power[0]);
+		hash_block(gcm, aes_load(last));
 	}
-	gcm->hash = h;
 }
 
 /* WIDTH counters at once, so that the pipeline of the instruction is full. */
@@ -143,22 +208,22 @@ count_mode(const struct gcm *gcm, const uint8_t *in, uint8_t *out, size_t len)
 {
 	uint32_t counter = 2; /* 1 is the tag's */
 	__m128i stream[WIDTH];
-	uint8_t rest[WIDTH * BLOCK];
-	size_t at = 0;
+	uint8_t rest[BLOCK];
+	int b;
 
 	for (; len >= WIDTH * BLOCK; len -= WIDTH * BLOCK, in += WIDTH * BLOCK, out += WIDTH * BLOCK, counter += WIDTH) {
 		key_stream(&gcm->aes, counter, stream);
 		AES_UNROLL
-		for (int b = 0; b < WIDTH; b++)
+		for (b = 0; b < WIDTH; b++)
 			aes_store(out + BLOCK * b, _mm_xor_si128(stream[b], aes_load(in + BLOCK * b)));
 	}
 	if (len != 0) {
 		key_stream(&gcm->aes, counter, stream);
-		memcpy(rest, stream, sizeof rest);
-		for (; len >= 8; len -= 8, in += 8, out += 8, at += 8)
-			bt_store_be64(out, bt_load_be64(in) ^ bt_load_be64(rest + at));
-		for (; len != 0; len--, in++, out++, at++)
-			*out = *in ^ rest[at];
+		for (b = 0; len >= BLOCK; b++, len -= BLOCK, in += BLOCK, out += BLOCK)
+			aes_store(out, _mm_xor_si128(stream[b], aes_load(in)));
+		aes_store(rest, stream[b]);
+		for (size_t i = 0; i < len; i++)
+			out[i] = in[i] ^ rest[i];
 		bt_mem_wipe(rest, sizeof rest);
 	}
 	bt_mem_wipe(stream, sizeof stream);
@@ -172,8 +237,8 @@ make_tag(struct gcm *gcm, size_t aad_len, size_t len, uint8_t tag[static BT_CRYP
 
 	bt_store_be64(lengths, (uint64_t)aad_len * 8);
 	bt_store_be64(lengths + 8, (uint64_t)len * 8);
-	hash(gcm, lengths, sizeof lengths);
-	aes_store(tag, _mm_xor_si128(reversed(gcm->hash), aes_encrypt(&gcm->aes, counter_block(1))));
+	hash_block(gcm, aes_load(lengths));
+	aes_store(tag, _mm_xor_si128(reversed(gcm->hash), gcm->tag_mask));
 }
 
 TARGET void
@@ -182,7 +247,7 @@ bt_crypto_gcm_ni_seal(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct b
 {
 	struct gcm gcm;
 
-	begin(&gcm, key, aad.len > text.len ? aad.len : text.len);
+	begin(&gcm, key, aad.len, text.len);
 	hash(&gcm, aad.ptr, aad.len);
 	count_mode(&gcm, text.ptr, sealed, text.len);
 	hash(&gcm, sealed, text.len);
@@ -198,7 +263,7 @@ bt_crypto_gcm_ni_open(const uint8_t key[static BT_CRYPTO_AEAD_KEY_LEN], struct b
 	struct gcm gcm;
 	bool is_good;
 
-	begin(&gcm, key, aad.len > sealed.len ? aad.len : sealed.len);
+	begin(&gcm, key, aad.len, sealed.len);
 	hash(&gcm, aad.ptr, aad.len);
 	hash(&gcm, sealed.ptr, sealed.len);
 	make_tag(&gcm, aad.len, sealed.len, want);
