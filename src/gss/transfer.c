@@ -3,21 +3,25 @@
 #include "gss/call.h"
 #include "gss/handle.h"
 #include "gss/mechs.h"
+#include "gss/wish.h"
 #include "wire/frame.h"
 
 BT_CALL_ZEROES_REGISTERS OM_uint32
-gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gss_buffer_t interprocess_token)
+baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, const struct baton_transfer_options *options,
+			 gss_buffer_t interprocess_token)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	struct bt_transfer_wish wish;
 	struct bt_buf token = {0};
 	struct bt_ctx *ctx;
 
 	bt_call_empty(interprocess_token);
 	ctx = bt_call_context(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
+	bt_call_error(&call, NULL, bt_gss_wish_of(options, &wish));
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &(struct bt_transfer_wish){0}, &token));
+	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
 	/* From here on the context lives in the token and nothing may fail. */
 	if (!bt_call_failed(&call)) {
 		bt_context_handle_free(*context_handle);
@@ -25,6 +29,12 @@ gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 	}
 	bt_call_give(&call, &token, interprocess_token);
 	return bt_call_end(&call);
+}
+
+BT_CALL_ZEROES_REGISTERS OM_uint32
+gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gss_buffer_t interprocess_token)
+{
+	return baton_export_sec_context(minor_status, context_handle, NULL, interprocess_token);
 }
 
 /* To import, a context that has expired since its export is as gone as a token that has. */

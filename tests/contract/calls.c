@@ -4,6 +4,7 @@
  * turn.
  * Whatever happens, outputs are empty after a failure, minor_status is set, and nothing leaks.
  */
+#include <baton/baton.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
@@ -132,6 +133,8 @@ struct call {
 #define ANY(call) ((any_call *)(void (*)(void))(call))
 #define CALL(call) .name = #call, .function = ANY(call)
 
+static const struct baton_transfer_options options = {BATON_TRANSFER_OPTIONS_VERSION, "session", 60, BATON_TRANSFER_NO};
+
 /* clang-format off: tables. */
 #define M {MINOR, W}
 #define M_FREE {MINOR, 0}
@@ -211,6 +214,8 @@ static const struct call calls[] = {
 					     NUM_OUT_IF}},
 	{CALL(gss_wrap_size_limit), .args = {M, CTX, N(1), N(0), N(1000), NUM_OUT}},
 	{CALL(gss_export_sec_context), .args = {M, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, BUF_OUT}},
+	{CALL(baton_export_sec_context), .args = {M, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, N((uintptr_t)&options), BUF_OUT}},
+	{CALL(baton_transfer_defaults), .args = {M, N((uintptr_t)"ttl=5m")}},
 	{CALL(gss_import_sec_context),
 	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, R | GSS_S_DEFECTIVE_TOKEN, INTERPROCESS}, {CONTEXT_NEW, W}}},
 	{CALL(gss_inquire_sec_context_by_oid), .args = {M, CTX, {OID, R, R, SESSION_KEY}, {OUT_BUFFER_SET, W}}},
@@ -672,6 +677,8 @@ set_up(void **state)
 	assert_int_equal(gss_import_sec_context(&minor, &token, &pair.acceptor), GSS_S_COMPLETE);
 	gss_release_buffer(&minor, &token);
 	fake_finish(&pair);
+	/* What was said once is kept. */
+	assert_int_equal(baton_transfer_defaults(&minor, "ttl=5m"), GSS_S_COMPLETE);
 	return 0;
 }
 
