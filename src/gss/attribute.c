@@ -2,6 +2,7 @@
 #include "gss/mechs.h"
 #include "gss/oid_set.h"
 #include "gss/oids.h"
+#include "mech/plugin/plugin.h"
 
 /* RFC 5587: mechanisms told apart by what they can do. */
 
@@ -73,6 +74,13 @@ gss_display_mech_attr(OM_uint32 *minor_status, gss_const_OID mech_attr, gss_buff
 	return bt_call_end(&call);
 }
 
+/* A library that tells of no attributes cannot be trusted to know any. mech may be NULL. */
+static bool
+knows_any(const struct bt_mech *mech)
+{
+	return mech == NULL || !mech->is_loaded || bt_plugin_of(mech)->table->gss_inquire_attrs_for_mech != NULL;
+}
+
 OM_uint32
 gss_inquire_attrs_for_mech(OM_uint32 *minor_status, gss_const_OID mech, gss_OID_set *mech_attrs,
 			   gss_OID_set *known_mech_attrs)
@@ -88,7 +96,7 @@ gss_inquire_attrs_for_mech(OM_uint32 *minor_status, gss_const_OID mech, gss_OID_
 	bt_oid_set_new(&call, &known);
 	if (!bt_call_failed(&call))
 		bt_oid_set_add_list(&call, has, found->attributes);
-	for (size_t i = 0; i < NUM_ATTRIBUTES; i++)
+	for (size_t i = 0; i < NUM_ATTRIBUTES && knows_any(found); i++)
 		bt_oid_set_add(&call, known, bt_oid_view(&bt_oids[attributes[i].id]));
 	bt_oid_set_give(&call, &has, mech_attrs);
 	bt_oid_set_give(&call, &known, known_mech_attrs);
@@ -152,7 +160,7 @@ gss_indicate_mechs_by_attrs(OM_uint32 *minor_status, gss_const_OID_set desired_m
 	bt_call_wants(&call, mechs, 0);
 	bt_oid_set_new(&call, &set);
 	for (size_t i = 0; i < all.num && knows_all(critical_mech_attrs); i++)
-		if (is_for(all.list[i], desired_mech_attrs) && has_all(all.list[i], desired_mech_attrs) &&
+		if (is_for(all.list[i], desired_mech_attrs) && (critical_mech_attrs == NULL || knows_any(all.list[i])) && has_all(all.list[i], desired_mech_attrs) &&
 		    !has_any(all.list[i], except_mech_attrs))
 			bt_oid_set_add(&call, set, all.list[i]->oid);
 	bt_oid_set_give(&call, &set, mechs);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gss/mechs.h"
 #include "gss/status.h"
+#include "mech/plugin/plugin.h"
 
 struct bt_call
 bt_call_begin(OM_uint32 *minor_status)
@@ -53,14 +54,22 @@ bt_call_refuse_as(struct bt_call *call, const struct bt_mech *mech, OM_uint32 ma
 	call->major = major;
 	call->err = err;
 	/* A negotiation has no numbers of its own: they are those of what it tried, as they would have been without it. */
-	call->mech = mech != NULL && bt_mechs_negotiates(mech) ? bt_mechs_all().list[0] : mech;
+	call->mech = mech != NULL && bt_mechs_negotiates(mech) ? bt_mechs_default() : mech;
 	call->has_minor = true;
 }
 
 void
 bt_call_error_else(struct bt_call *call, const struct bt_mech *mech, int err, OM_uint32 otherwise)
 {
-	if (err != 0)
+	const struct bt_mech *whose;
+	OM_uint32 major, minor;
+
+	if (err == 0)
+		return;
+	/* A loaded mechanism's library has said both, whatever called it. */
+	if (bt_plugin_failure(err, &whose, &major, &minor))
+		bt_call_refuse_as(call, whose, major, (int)minor);
+	else
 		bt_call_refuse_as(call, mech, bt_status_major(err, otherwise), bt_status_minor(err));
 }
 
@@ -139,13 +148,12 @@ bt_call_oid(struct bt_call *call, gss_const_OID oid)
 const struct bt_mech *
 bt_call_mech(struct bt_call *call, gss_const_OID oid, struct bt_bytes *wire_oid)
 {
-	struct bt_mechs mechs = bt_mechs_all();
-	struct bt_bytes wanted = mechs.list[0]->oid;
+	struct bt_bytes wanted = bt_mechs_default()->oid;
 	const struct bt_mech *mech;
 
 	if (oid != NULL)
 		wanted = bt_bytes_of(oid->elements, oid->elements != NULL ? oid->length : 0);
-	if ((mech = bt_mech_find(mechs.list, mechs.num, wanted, wire_oid)) == NULL)
+	if ((mech = bt_mechs_find(wanted, wire_oid)) == NULL)
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
 	return mech;
 }

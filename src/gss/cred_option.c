@@ -20,7 +20,7 @@ set_one(const struct bt_mech *mech, struct bt_mcred **mcred, struct bt_bytes wha
 static void
 make_cred(struct bt_call *call, struct bt_bytes what, gss_const_buffer_t value, gss_cred_id_t *out)
 {
-	const struct bt_mech *mech = bt_mechs_all().list[0];
+	const struct bt_mech *mech = bt_mechs_default();
 	struct bt_mcred *mcred = NULL;
 
 	bt_call_error(call, mech, set_one(mech, &mcred, what, value));

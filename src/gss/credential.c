@@ -130,7 +130,7 @@ bt_cred_speaker(const struct bt_mech *mech, const struct bt_cred_element *elemen
 {
 	*mcred = NULL;
 	if (element == NULL)
-		return bt_mechs_negotiates(mech) ? bt_mechs_all().list[0] : mech;
+		return bt_mechs_negotiates(mech) ? bt_mechs_default() : mech;
 	if (element->under != NULL)
 		element = element->under->elements[0];
 	*mcred = element->mcred;
@@ -221,7 +221,7 @@ bt_cred_give_mechs(struct bt_call *call, const struct gss_cred_id_struct *cred, 
 		return;
 	bt_oid_set_new(call, &set);
 	if (cred == NULL && !bt_call_failed(call))
-		bt_oid_set_add(call, set, bt_mechs_all().list[0]->oid);
+		bt_oid_set_add(call, set, bt_mechs_default()->oid);
 	for (size_t i = 0; cred != NULL && i < cred->num_elements; i++)
 		bt_oid_set_add(call, set, cred->elements[i]->mech->oid);
 	bt_oid_set_give(call, &set, out);
@@ -255,7 +255,7 @@ first_mech(struct bt_call *call, const struct gss_cred_id_struct *cred, struct b
 {
 	*mcred = NULL;
 	if (cred == NULL)
-		return bt_mechs_all().list[0];
+		return bt_mechs_default();
 	if (cred->num_elements == 0) {
 		bt_call_refuse(call, GSS_S_DEFECTIVE_CREDENTIAL, 0);
 		return NULL;

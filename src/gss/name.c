@@ -106,23 +106,29 @@ add_attributes(struct bt_mn **mn, struct bt_bytes attributes)
 static gss_name_t
 import_exported(struct bt_call *call, struct bt_bytes exported)
 {
-	struct bt_mechs mechs = bt_mechs_all();
-	struct bt_bytes oid, text, attributes = {0};
+	struct bt_bytes oid, text, type = bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME]), attributes = {0};
+	bool is_composite;
 	const struct bt_mech *mech;
 	struct bt_mn *mn = NULL;
 	gss_name_t name = NULL;
 
-	if (bt_frame_read_name(exported, &oid, &text) != 0 &&
-	    bt_frame_read_composite(exported, &oid, &text, &attributes) != 0) {
+	is_composite = bt_frame_read_name(exported, &oid, &text) != 0;
+	if (is_composite && bt_frame_read_composite(exported, &oid, &text, &attributes) != 0) {
 		bt_call_refuse(call, GSS_S_BAD_NAME, 0);
 		return NULL;
 	}
-	if ((mech = bt_mech_find(mechs.list, mechs.num, oid, NULL)) == NULL) {
+	if ((mech = bt_mechs_find(oid, NULL)) == NULL) {
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
 		return NULL;
 	}
-	bt_call_error_else(call, mech, mech->name_import(mech, text, bt_oid_view(&bt_oids[BT_OID_NT_EXPORT_NAME]), &mn),
-			   GSS_S_BAD_NAME);
+	/* A library reads it as a whole. */
+	if (mech->is_loaded) {
+		text = exported;
+		attributes = (struct bt_bytes){0};
+		if (is_composite)
+			type = bt_oid_view(&bt_oids[BT_OID_NT_COMPOSITE_EXPORT]);
+	}
+	bt_call_error_else(call, mech, mech->name_import(mech, text, type, &mn), GSS_S_BAD_NAME);
 	if (!bt_call_failed(call) && attributes.len != 0)
 		bt_call_error(call, NULL, add_attributes(&mn, attributes));
 	if (!bt_call_failed(call) && (name = bt_name_of_mn(mech, mn)) == NULL)
@@ -188,7 +194,10 @@ static bool
 is_equal_for(const struct bt_mech *mech, const struct gss_name_struct *a, const struct gss_name_struct *b)
 {
 	struct bt_mn *x = NULL, *y = NULL;
-	bool equal = bt_name_to_mn(a, mech, &x) == 0 && bt_name_to_mn(b, mech, &y) == 0 && strcmp(x->text, y->text) == 0;
+	bool equal = bt_name_to_mn(a, mech, &x) == 0 && bt_name_to_mn(b, mech, &y) == 0;
+
+	if (equal)
+		equal = mech->name_equal != NULL ? mech->name_equal(x, y) : strcmp(x->text, y->text) == 0;
 
 	bt_mn_free(x);
 	bt_mn_free(y);
@@ -243,7 +252,7 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 		return bt_call_end(&call);
 	/* A negotiation has no names of its own: this is what it will most likely come out at. */
 	if (bt_mechs_negotiates(mech))
-		mech = bt_mechs_all().list[0];
+		mech = bt_mechs_default();
 	bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
 	if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
@@ -269,7 +278,10 @@ gss_export_name(OM_uint32 *minor_status, const gss_name_t input_name, gss_buffer
 	if (!bt_call_failed(&call))
 		bt_call_error(&call, name->mech, name->mech->name_export(name->mn, &inner));
 	if (!bt_call_failed(&call)) {
-		bt_frame_write_name(&framed, name->mech->oid, bt_wr_written(&inner));
+		if (name->mech->is_loaded)
+			bt_wr_bytes(&framed, bt_wr_written(&inner));
+		else
+			bt_frame_write_name(&framed, name->mech->oid, bt_wr_written(&inner));
 		bt_call_error(&call, NULL, inner.failed ? BT_ERR_NOMEM : bt_wr_take(&framed, &out));
 	}
 	bt_wr_done(&inner);

@@ -180,7 +180,10 @@ gss_export_name_composite(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t
 	from = mn_of(&call, name);
 	bt_wr_init(&text);
 	bt_wr_init(&framed);
-	if (from != NULL)
+	/* Attributes of a library's names are its own, and nobody is known that has composite names too. */
+	if (from != NULL && from->mech->is_loaded)
+		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
+	if (!bt_call_failed(&call))
 		bt_call_error(&call, from->mech, from->mech->name_export(from->mn, &text));
 	if (!bt_call_failed(&call)) {
 		bt_frame_write_composite(&framed, from->mech->oid, bt_wr_written(&text), from->mn->attributes);

@@ -4,6 +4,7 @@
 #include <gssapi/gssapi_generic.h>
 
 #include "gss/mechs.h"
+#include "mech/plugin/plugin.h"
 
 /*
  * Every exported data object. All are pointers, set up by the linker and not by code: a program that is not
@@ -25,7 +26,7 @@ bt_oid_static(struct bt_bytes oid)
 	for (size_t i = 0; i < BT_OID_NUM; i++)
 		if (bt_bytes_equal(bt_oid_view(&bt_oids[i]), oid))
 			return (gss_OID)(uintptr_t)&bt_oids[i];
-	return NULL;
+	return (gss_OID)(uintptr_t)bt_plugin_oid_of(oid);
 }
 
 bool
@@ -34,7 +35,7 @@ bt_oid_is_static(gss_const_OID oid)
 	for (size_t i = 0; i < BT_OID_NUM; i++)
 		if (oid == &bt_oids[i])
 			return true;
-	return false;
+	return bt_plugin_owns_oid(oid);
 }
 
 /* Name types. */

@@ -116,7 +116,6 @@ OM_uint32
 gss_set_neg_mechs(OM_uint32 *minor_status, gss_cred_id_t cred_handle, const gss_OID_set mech_set)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	struct bt_mechs mechs = bt_mechs_all();
 	struct gss_cred_id_struct *cred;
 	bool negotiates = false;
 
@@ -134,7 +133,7 @@ gss_set_neg_mechs(OM_uint32 *minor_status, gss_cred_id_t cred_handle, const gss_
 	cred->restricts_negotiation = true;
 	cred->num_negotiable = 0;
 	for (size_t i = 0; i < mech_set->count && cred->num_negotiable < BT_MECHS_MAX; i++) {
-		const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, bt_oid_view(&mech_set->elements[i]), NULL);
+		const struct bt_mech *mech = bt_mechs_find(bt_oid_view(&mech_set->elements[i]), NULL);
 		bool is_new = mech != NULL;
 
 		for (size_t j = 0; j < cred->num_negotiable; j++)

@@ -13,7 +13,7 @@ gss_set_sec_context_option(OM_uint32 *minor_status, gss_ctx_id_t *context_handle
 			   const gss_buffer_t value)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	const struct bt_mech *mech = bt_mechs_all().list[0];
+	const struct bt_mech *mech = bt_mechs_default();
 
 	bt_call_wants(&call, context_handle, 0);
 	if (!bt_call_failed(&call) && *context_handle != GSS_C_NO_CONTEXT) {

@@ -165,17 +165,23 @@ noted(int err)
 void
 bt_status_text(const struct bt_mech *mech, int err, char text[static BT_STATUS_TEXT_MAX])
 {
-	const char *known = noted(err);
+	bool is_loaded = mech != NULL && mech->is_loaded;
+	/* A note is on a number of ours, and the same number may be one of a loaded mechanism's. */
+	const char *known = is_loaded ? NULL : noted(err);
 
 	if (known == NULL)
 		known = bt_err_text(err);
+	text[0] = '\0';
+	if (known == NULL && is_loaded)
+		mech->error_text(mech, err, text, BT_STATUS_TEXT_MAX);
+	if (text[0] != '\0')
+		return;
 	/* What com_err says of 0, and what a mechanism's failure without a number of its own has always been shown as. */
 	if (known == NULL && err == 0)
 		known = "Success";
 	if (known == NULL && err > 0)
 		known = strerrordesc_np(err);
-	text[0] = '\0';
-	if (known == NULL && mech != NULL)
+	if (known == NULL && mech != NULL && !is_loaded)
 		mech->error_text(mech, err, text, BT_STATUS_TEXT_MAX);
 	else if (known != NULL)
 		snprintf(text, BT_STATUS_TEXT_MAX, "%s", known);

@@ -130,14 +130,16 @@ bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ct
 		out->initiator_vouched = ctx->vouched;
 		out->authz = bt_bytes_of_buf(&ctx->authz);
 	}
-	names_of(ctx, out);
+	/* A library keeps the names of its contexts itself, and its open ones as its half-open ones. */
+	if (!ctx->mech->is_loaded)
+		names_of(ctx, out);
 	if (is_open && ctx->msg != NULL) {
 		bt_msg_state_of(ctx->msg, &secrets->msg);
 		message_of(&secrets->msg, out);
 		/* The side is one fact and moves once. */
 		return secrets->msg.is_initiator == ctx->is_initiator ? 0 : BT_ERR_NOT_TRANSFERABLE;
 	}
-	if (is_open || ctx->stage != BT_CTX_EXPECT_TOKEN || ctx->mech->pending_save == NULL)
+	if ((is_open && !ctx->mech->is_loaded) || ctx->stage == BT_CTX_NEW || ctx->mech->pending_save == NULL)
 		return BT_ERR_NOT_TRANSFERABLE;
 	if ((e = ctx->mech->pending_save(ctx, &secrets->pending)) != 0)
 		return e;
@@ -211,13 +213,15 @@ build_message(const struct bt_ctx_state *state, struct bt_msg **out)
 	return e;
 }
 
-/* A context between legs has no per-message facts: what would be dropped here is refused. */
+/* A context between legs, or of a library, has no per-message facts: what would be dropped here is refused. */
 static int
 build_pending(const struct bt_ctx_state *state, struct bt_mechs mechs, struct bt_ctx *ctx)
 {
 	if (state->is_dce || state->detects_replay || state->detects_sequence || state->subkey_enctype != 0 ||
 	    state->subkey.len != 0 || state->acceptor_subkey_enctype != 0 || state->acceptor_subkey.len != 0 ||
 	    state->send_next != 0 || state->recv_first != 0 || state->recv_next != 0 || state->recv_seen != 0)
+		return BT_ERR_MALFORMED;
+	if (ctx->mech->is_loaded && (ctx->initiator != NULL || ctx->acceptor != NULL))
 		return BT_ERR_MALFORMED;
 	return ctx->mech->pending_load != NULL ? ctx->mech->pending_load(ctx, mechs, state->pending) : BT_ERR_MALFORMED;
 }
@@ -250,7 +254,7 @@ bt_ctx_state_build(const struct bt_ctx_state *state, const struct bt_mech *mech,
 		e = BT_ERR_MALFORMED;
 		goto out;
 	}
-	if (ctx->stage == BT_CTX_OPEN)
+	if (ctx->stage == BT_CTX_OPEN && !mech->is_loaded)
 		e = state->pending.len != 0 ? BT_ERR_MALFORMED : build_message(state, &ctx->msg);
 	else
 		e = build_pending(state, mechs, ctx);

@@ -44,7 +44,7 @@ struct bt_ctx_state {
 	uint64_t send_next, recv_first, recv_next, recv_seen;
 
 	struct bt_bytes authz;
-	struct bt_bytes pending; /* EXPECT_TOKEN: what the mechanism saved */
+	struct bt_bytes pending; /* EXPECT_TOKEN, and with a loaded mechanism OPEN too: what it saved */
 };
 
 extern const struct bt_rec bt_ctx_state_rec;

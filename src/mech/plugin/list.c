@@ -268,6 +268,52 @@ bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid)
 	return mech;
 }
 
+/* The next loaded one of the list, from index *i. NULL: there are no more. */
+static const struct bt_plugin *
+next_loaded(const struct snapshot *snapshot, size_t *i)
+{
+	while (snapshot != NULL && *i < snapshot->num) {
+		const struct bt_plugin *plugin = bt_plugin_of(snapshot->list[(*i)++]);
+
+		if (plugin != NULL)
+			return plugin;
+	}
+	return NULL;
+}
+
+const gss_OID_desc *
+bt_plugin_oid_of(struct bt_bytes oid)
+{
+	const struct snapshot *snapshot = atomic_load_explicit(&published, memory_order_acquire);
+	const struct bt_plugin *plugin;
+	size_t i = 0;
+
+	while ((plugin = next_loaded(snapshot, &i)) != NULL)
+		if (bt_bytes_equal(plugin->mech.oid, oid))
+			return &plugin->oid;
+	return NULL;
+}
+
+bool
+bt_plugin_owns_oid(gss_const_OID oid)
+{
+	const struct snapshot *snapshot = atomic_load_explicit(&published, memory_order_acquire);
+	const struct bt_plugin *plugin;
+	size_t i = 0;
+
+	while ((plugin = next_loaded(snapshot, &i)) != NULL) {
+		gss_OID asked = (gss_OID)(uintptr_t)oid;
+		OM_uint32 minor;
+
+		if (oid == &plugin->oid)
+			return true;
+		if (plugin->table->gss_internal_release_oid != NULL &&
+		    plugin->table->gss_internal_release_oid(&minor, &asked) == GSS_S_COMPLETE)
+			return true;
+	}
+	return false;
+}
+
 int
 bt_plugin_each(struct bt_mechs built_in, int (*fn)(const struct bt_plugin *plugin, void *arg), void *arg)
 {

@@ -59,6 +59,12 @@ const struct bt_mech *bt_plugin_find(struct bt_mechs built_in, struct bt_bytes o
 /* bt_plugin_each - every usable line, tried. Until fn answers other than 0. The lock is held. */
 int bt_plugin_each(struct bt_mechs built_in, int (*fn)(const struct bt_plugin *plugin, void *arg), void *arg);
 
+/* bt_plugin_oid_of - the descriptor of a loaded mechanism's OID, or NULL. It lives as long as the process. */
+const gss_OID_desc *bt_plugin_oid_of(struct bt_bytes oid);
+
+/* bt_plugin_owns_oid - is this pointer such a descriptor, or one that a library says is its own? */
+bool bt_plugin_owns_oid(gss_const_OID oid);
+
 /* ---- loading; list.c alone calls these ---- */
 
 /* bt_plugin_load - open the library and fill table, mech, state, problem and reason. */

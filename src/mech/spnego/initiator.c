@@ -2,6 +2,17 @@
 #include "base/mem.h"
 #include "mech/spnego/negotiation.h"
 
+static int
+ask_inner(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_buf *token_out)
+{
+	struct bt_ctx *inner = nego->inner;
+	int e = inner->mech->init(inner, step, token_out);
+
+	if (e == 0 && inner->mech->list_mic_is_due != NULL && inner->mech->list_mic_is_due(inner))
+		nego->needs_mic = true;
+	return e;
+}
+
 /* The inner mechanism's step: the caller's wishes, its own credential and target, and the token it is to see. */
 static int
 inner_init(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_bytes token, struct bt_buf *token_out)
@@ -18,7 +29,7 @@ inner_init(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_by
 			continue;
 		inner_step.cred = step->offers[i].cred;
 		inner_step.target = step->offers[i].target;
-		return nego->inner->mech->init(nego->inner, &inner_step, token_out);
+		return ask_inner(nego, &inner_step, token_out);
 	}
 	return BT_ERR_BAD_MECH;
 }

@@ -69,7 +69,10 @@ bt_spnego_finish(struct bt_ctx *ctx, struct bt_mcred **delegated)
 int
 bt_spnego_make_mic(struct bt_spnego *nego, struct bt_buf *mic)
 {
-	int e = bt_msg_get_mic(nego->inner->msg, bt_bytes_of_buf(&nego->mech_list), mic);
+	struct bt_bytes list = bt_bytes_of_buf(&nego->mech_list);
+	struct bt_ctx *inner = nego->inner;
+	int e = inner->mech->list_mic_make != NULL ? inner->mech->list_mic_make(inner, list, mic)
+						   : bt_msg_get_mic(inner->msg, list, mic);
 
 	nego->sent_mic = e == 0;
 	return e;
@@ -78,12 +81,15 @@ bt_spnego_make_mic(struct bt_spnego *nego, struct bt_buf *mic)
 int
 bt_spnego_take_mic(struct bt_spnego *nego, struct bt_bytes mic)
 {
+	struct bt_bytes list = bt_bytes_of_buf(&nego->mech_list);
+	struct bt_ctx *inner = nego->inner;
 	enum bt_msg_order order;
 	int e;
 
 	if (!bt_spnego_is_open(nego))
 		return BT_ERR_DEFECTIVE_TOKEN;
-	e = bt_msg_verify_mic(nego->inner->msg, bt_bytes_of_buf(&nego->mech_list), mic, &order);
+	e = inner->mech->list_mic_check != NULL ? inner->mech->list_mic_check(inner, list, mic)
+						: bt_msg_verify_mic(inner->msg, list, mic, &order);
 	nego->saw_mic = e == 0;
 	/* Who sends a MIC gets one. RFC 4178 §5. */
 	nego->needs_mic = true;
