@@ -48,6 +48,15 @@ struct bt_claim_census {
 	int64_t oldest_at; /* boot milliseconds of the earliest expiry among the live, or 0 */
 };
 
+/* One claim of a store; for operators. */
+enum bt_claim_kind { BT_CLAIM_IS_LIVE, BT_CLAIM_IS_EXPIRED, BT_CLAIM_IS_RESERVED };
+struct bt_claim_entry {
+	enum bt_claim_kind kind;
+	int32_t pid;	    /* of the process that exported; its number may be another's by now */
+	int64_t made_at;    /* boot milliseconds */
+	int64_t expires_at; /* likewise; 0: not known yet */
+};
+
 struct bt_claim_store;
 
 /*
@@ -117,6 +126,12 @@ int bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 
 /* bt_claim_census_of - count. Not atomic. */
 void bt_claim_census_of(struct bt_claim_store *store, struct bt_claim_census *out);
+
+/* bt_claim_each - fn for each claim of a table, in no order. Not atomic. */
+void bt_claim_each(struct bt_claim_store *store, void (*fn)(const struct bt_claim_entry *entry, void *arg), void *arg);
+
+/* bt_claim_path_of - the file that a table is in; "" if the store is in none. */
+const char *bt_claim_path_of(const struct bt_claim_store *store);
 
 /*
  * bt_claim_take_num_expired - how many claims that nobody took in time this process has freed, in all stores, since the last call.

@@ -390,6 +390,8 @@ const struct bt_claim_ops bt_claim_slot_ops = {
     .is_of = is_of,
     .read = read_key,
     .take = take,
-    .census_of = bt_claim_sweep_count,
+    .census_of = bt_claim_census_count,
     .sweep = bt_claim_sweep_all,
+    .each = bt_claim_census_each,
+    .path_of = bt_claim_census_path,
 };

@@ -229,3 +229,16 @@ bt_claim_sweep(struct bt_claim_store *store)
 {
 	return store->ops->sweep(store);
 }
+
+void
+bt_claim_each(struct bt_claim_store *store, void (*fn)(const struct bt_claim_entry *entry, void *arg), void *arg)
+{
+	if (store->ops->each != NULL)
+		store->ops->each(store, fn, arg);
+}
+
+const char *
+bt_claim_path_of(const struct bt_claim_store *store)
+{
+	return store->ops->path_of != NULL ? store->ops->path_of(store) : "";
+}

@@ -16,6 +16,9 @@ struct bt_claim_ops {
 	int (*take)(struct bt_claim_store *store, const struct bt_claim_ref *ref);
 	void (*census_of)(struct bt_claim_store *store, struct bt_claim_census *out);
 	uint32_t (*sweep)(struct bt_claim_store *store);
+	/* For stores that operators look at; others have NULL. */
+	void (*each)(struct bt_claim_store *store, void (*fn)(const struct bt_claim_entry *entry, void *arg), void *arg);
+	const char *(*path_of)(const struct bt_claim_store *store);
 };
 
 /* A store of any kind begins with this. */

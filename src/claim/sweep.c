@@ -1,6 +1,6 @@
 /*
  * Giving slots back: of claims that nobody took in time, and of steps in whose midst a process died. Also the place that
- * puts a used bit right which disagrees with its slot, and the census.
+ * puts a used bit right which disagrees with its slot.
  */
 #include <errno.h>
 #include <signal.h>
@@ -114,13 +114,6 @@ bt_claim_sweep_for(struct bt_claim_table *table, uint32_t num, pid_t pid, int64_
 	return num_freed;
 }
 
-/* Reads and writes all of the mapping; a table cut short is left alone. */
-static bool
-is_whole(const struct bt_claim_table *table)
-{
-	return bt_claim_table_look(table) != BT_CLAIM_LOOK_SHRUNK;
-}
-
 uint32_t
 bt_claim_sweep_all(struct bt_claim_store *store)
 {
@@ -129,46 +122,7 @@ bt_claim_sweep_all(struct bt_claim_store *store)
 	uint32_t num = 0;
 
 	/* All slots, for a used bit can be missing: who frees a slot clears its bit after the slot may be another's again. */
-	for (uint32_t page = 0; page < BT_CLAIM_NUM_PAGES && is_whole(table); page++)
+	for (uint32_t page = 0; page < BT_CLAIM_NUM_PAGES && bt_claim_table_is_whole(table); page++)
 		num += sweep_page(table, page, UINT64_MAX, pid, bt_clock_boot_ms());
 	return num;
-}
-
-static void
-count_slot(const struct bt_claim_slot *slot, int64_t now, struct bt_claim_census *out)
-{
-	uint64_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
-	int64_t expires_at = atomic_load_explicit(&slot->expires_at, memory_order_relaxed);
-
-	switch (bt_claim_state_kind(state)) {
-	case BT_CLAIM_READY:
-		if (now >= expires_at) {
-			out->num_expired++;
-			break;
-		}
-		out->num_live++;
-		if (out->oldest_at == 0 || expires_at < out->oldest_at)
-			out->oldest_at = expires_at;
-		break;
-	case BT_CLAIM_BUSY:
-	case BT_CLAIM_CLAIMED:
-		out->num_reserved++;
-		break;
-	case BT_CLAIM_FREE:
-	default:
-		break;
-	}
-}
-
-void
-bt_claim_sweep_count(struct bt_claim_store *store, struct bt_claim_census *out)
-{
-	struct bt_claim_table *table = (struct bt_claim_table *)store;
-	int64_t now = bt_clock_boot_ms();
-
-	out->num_slots = BT_CLAIM_NUM_SLOTS;
-	for (uint32_t i = 0; i < BT_CLAIM_NUM_SLOTS && (i % BT_CLAIM_SLOTS_PER_PAGE != 0 || is_whole(table)); i++)
-		if (bt_claim_table_has_page(table, i / BT_CLAIM_SLOTS_PER_PAGE))
-			count_slot(&table->file->slots[i], now, out);
-	out->num_free = out->num_slots - out->num_live - out->num_expired - out->num_reserved;
 }

@@ -130,7 +130,14 @@ void bt_claim_sweep_now_and_then(struct bt_claim_table *table, pid_t pid, int64_
 uint32_t bt_claim_sweep_for(struct bt_claim_table *table, uint32_t num, pid_t pid, int64_t now);
 
 uint32_t bt_claim_sweep_all(struct bt_claim_store *store);
-void bt_claim_sweep_count(struct bt_claim_store *store, struct bt_claim_census *out);
+
+/* Looking at a table, for operators; census.c. */
+void bt_claim_census_count(struct bt_claim_store *store, struct bt_claim_census *out);
+void bt_claim_census_each(struct bt_claim_store *store, void (*fn)(const struct bt_claim_entry *entry, void *arg), void *arg);
+const char *bt_claim_census_path(const struct bt_claim_store *store);
+
+/* bt_claim_table_is_whole - before reading all of the mapping: a table cut short is left alone. */
+bool bt_claim_table_is_whole(const struct bt_claim_table *table);
 
 static inline uint64_t
 bt_claim_state_of(uint32_t generation, pid_t pid, enum bt_claim_state state)
