@@ -72,6 +72,99 @@ OM_uint32 baton_handover_status(OM_uint32 *minor_status, baton_handover_t handov
 int baton_handover_fd(baton_handover_t handover);
 OM_uint32 baton_take_back_sec_context(OM_uint32 *minor_status, baton_handover_t *handover, gss_ctx_id_t *context_handle);
 OM_uint32 baton_release_handover(OM_uint32 *minor_status, baton_handover_t *handover);
+/* ---- seeing what happens: baton_audit(3), baton_inspect_token(3), baton_claims(3) ---- */
+
+#define BATON_EVENT_VERSION 1
+
+#define BATON_EVENT_EXPORTED 1
+#define BATON_EVENT_NOT_EXPORTED 2
+#define BATON_EVENT_IMPORTED 3
+#define BATON_EVENT_REFUSED 4
+#define BATON_EVENT_EXPIRED 5
+#define BATON_EVENT_SENT 6
+#define BATON_EVENT_NOT_SENT 7
+#define BATON_EVENT_RECEIVED 8
+#define BATON_EVENT_TAKEN_BACK 9
+#define BATON_EVENT_LOST 10
+
+/* Texts live as long as the call; what is not known is "". Nothing in it is secret, and no user's name. */
+struct baton_event {
+	uint32_t version;	/* BATON_EVENT_VERSION of the library: members are only ever added at the end */
+	int32_t kind;		/* BATON_EVENT_ */
+	OM_uint32 major_status; /* why not, or GSS_S_COMPLETE */
+	OM_uint32 minor_status;
+	const char *name;      /* of the kind: "refused" */
+	const char *reason;    /* of the status, in words */
+	const char *mechanism; /* "1.2.840.113554.1.2.2" */
+	const char *audience;  /* whom the token is for: "uid=33 session=4711" */
+	const char *claim;     /* which token: the same at its exporter and its importer */
+	uint32_t num;	       /* how many contexts: 1, or that of BATON_EVENT_EXPIRED */
+	uint32_t uid;	       /* this process's effective user */
+	int32_t pid;
+	int64_t time_ms; /* since 1970 */
+};
+
+typedef void (*baton_audit_fn)(const struct baton_event *event, void *arg);
+
+/* Have fn called with each event from now on, in the thread that caused it and with no lock held; NULL: no more. */
+void baton_audit(baton_audit_fn fn, void *arg);
+
+#define BATON_TOKEN_INFO_VERSION 1
+
+/* What an interprocess token says to anybody who has it. Texts end with NUL. */
+struct baton_token_info {
+	uint32_t version;	 /* set by the caller: BATON_TOKEN_INFO_VERSION */
+	uint32_t format;	 /* version of the token's format; 0: of another library, not sealed, and no more is known */
+	uint64_t size;		 /* bytes */
+	uint64_t sealed_size;	 /* of these encrypted */
+	uint32_t uid;		 /* whose processes may import it */
+	int32_t expires_known;	 /* is there a time? */
+	int64_t expires_in_ms;	 /* negative: ago. Of another boot it means nothing */
+	OM_uint32 import_major;	 /* what an import by this process would meet as far as can be seen: GSS_S_COMPLETE, or a reason */
+	OM_uint32 import_minor;
+	char import_reason[512]; /* in words */
+	char mechanism[512];	 /* "1.2.840.113554.1.2.2" */
+	char mechanism_name[64]; /* "krb5"; "" if this library has none of that OID */
+	char audience[256];
+	char claim[40];
+	char place[16]; /* of its claim: "shm", "runtime", "named", "box", "memory" */
+};
+
+/* Look at a token. Takes nothing and changes nothing: the token works as before. */
+OM_uint32 baton_inspect_token(OM_uint32 *minor_status, gss_buffer_t token, struct baton_token_info *info);
+
+#define BATON_CLAIMS_VERSION 1
+#define BATON_CLAIMS_PROCESSES 64
+
+/* One process that has exported tokens which wait. */
+struct baton_claims_process {
+	int32_t pid;
+	int32_t is_gone;
+	char program[32]; /* as the kernel calls it now; "" if it is gone */
+	uint32_t num_live;
+	uint32_t num_expired;
+	uint32_t num_reserved;
+	int64_t oldest_ms; /* age of its oldest live claim; -1: none */
+};
+
+/* What is in the claim store of the effective user. */
+struct baton_claims {
+	uint32_t version; /* set by the caller: BATON_CLAIMS_VERSION */
+	uint32_t uid;
+	char place[256]; /* the file */
+	uint32_t num_slots;
+	uint32_t num_live;     /* wait for an importer */
+	uint32_t num_expired;  /* nobody came, and not swept yet */
+	uint32_t num_reserved; /* in the midst of an export or import */
+	int64_t oldest_ms;     /* age of the oldest live claim; -1: none */
+	int64_t next_expiry_ms; /* until the next one expires; -1: none */
+	uint32_t num_processes;		/* that have claims */
+	uint32_t num_processes_listed;	/* those with the most, at most BATON_CLAIMS_PROCESSES */
+	struct baton_claims_process processes[BATON_CLAIMS_PROCESSES];
+};
+
+/* Count. Makes no store where there is none. */
+OM_uint32 baton_claims(OM_uint32 *minor_status, struct baton_claims *claims);
 
 #ifdef __cplusplus
 }

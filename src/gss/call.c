@@ -135,6 +135,22 @@ bt_call_input_optional(struct bt_call *call, gss_const_buffer_t buffer)
 	return buffer != NULL ? bt_call_input(call, buffer, 0) : (struct bt_bytes){0};
 }
 
+void
+bt_call_versioned(struct bt_call *call, void *structure, size_t size, uint32_t version)
+{
+	uint32_t known = 0;
+
+	bt_call_wants(call, structure, 0);
+	if (structure == NULL)
+		return;
+	memcpy(&known, structure, sizeof known);
+	if (known != version) {
+		bt_call_refuse(call, GSS_S_CALL_BAD_STRUCTURE, BT_ERR_BAD_STRUCTURE);
+		return;
+	}
+	memset((char *)structure + sizeof known, 0, size - sizeof known);
+}
+
 struct bt_bytes
 bt_call_oid(struct bt_call *call, gss_const_OID oid)
 {

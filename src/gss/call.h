@@ -91,6 +91,12 @@ struct bt_bytes bt_call_oid(struct bt_call *call, gss_const_OID oid);
 /* bt_call_mech - the mechanism of an OID, NULL for the default one. Failure: GSS_S_BAD_MECH. wire_oid may be NULL. */
 const struct bt_mech *bt_call_mech(struct bt_call *call, gss_const_OID oid, struct bt_bytes *wire_oid);
 
+/*
+ * bt_call_versioned - a required structure of size bytes that begins with the version the caller knows, which stays; the rest is emptied.
+ * Versions only ever add members: a caller of a later one than this library's is refused.
+ */
+void bt_call_versioned(struct bt_call *call, void *structure, size_t size, uint32_t version);
+
 /* ---- handles; what they are is in handle.h ---- */
 
 /* bt_call_context - the context behind a handle, in any stage, to be asked for what it is. NULL: failed. */

@@ -1,0 +1,101 @@
+#include <baton/baton.h>
+#include <pthread.h>
+
+#include "base/err.h"
+#include "gss/mechs.h"
+#include "gss/status.h"
+#include "transfer/event.h"
+
+_Static_assert((int)BATON_EVENT_EXPORTED == (int)BT_TRANSFER_EXPORTED && (int)BATON_EVENT_LOST == (int)BT_TRANSFER_LOST &&
+		   (int)BATON_EVENT_REFUSED == (int)BT_TRANSFER_REFUSED && (int)BATON_EVENT_TAKEN_BACK == (int)BT_TRANSFER_TAKEN_BACK,
+	       "one list");
+
+/* The lock protects the two, is held to copy them, and over a fork: the child could not wait for a thread it has not. */
+static struct {
+	pthread_mutex_t lock;
+	baton_audit_fn fn;
+	void *arg;
+} listener = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void
+lock_listener(void)
+{
+	pthread_mutex_lock(&listener.lock);
+}
+
+static void
+unlock_listener(void)
+{
+	pthread_mutex_unlock(&listener.lock);
+}
+
+static void
+keep_over_forks(void)
+{
+	pthread_atfork(lock_listener, unlock_listener, unlock_listener);
+}
+
+/* As the call answers: to import, a context that has expired is one that is gone. */
+static OM_uint32
+major_of(const struct bt_transfer_news *news)
+{
+	if (news->err == 0)
+		return GSS_S_COMPLETE;
+	if (news->err == BT_ERR_CONTEXT_EXPIRED && news->event == BT_TRANSFER_REFUSED)
+		return GSS_S_NO_CONTEXT;
+	return bt_status_major(news->err, GSS_S_FAILURE);
+}
+
+static OM_uint32
+minor_of(const struct bt_transfer_news *news)
+{
+	struct bt_mechs mechs = bt_mechs_all();
+	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, news->oid, NULL);
+
+	/* Where an import fails, no mechanism is to be named yet. */
+	if (mech == NULL || news->event == BT_TRANSFER_REFUSED)
+		mech = mechs.list[0];
+	return news->err != 0 ? bt_minor_publish(mech, bt_status_minor(news->err)) : 0;
+}
+
+static void
+tell_program(const struct bt_transfer_news *news)
+{
+	struct baton_event event = {
+	    .version = BATON_EVENT_VERSION,
+	    .kind = (int32_t)news->event,
+	    .major_status = major_of(news),
+	    .minor_status = minor_of(news),
+	    .name = news->name,
+	    .reason = news->reason,
+	    .mechanism = news->mechanism,
+	    .audience = news->audience,
+	    .claim = news->claim,
+	    .num = news->num,
+	    .uid = news->uid,
+	    .pid = news->pid,
+	    .time_ms = news->at_ms,
+	};
+	baton_audit_fn fn;
+	void *arg;
+
+	lock_listener();
+	fn = listener.fn;
+	arg = listener.arg;
+	unlock_listener();
+	if (fn != NULL)
+		fn(&event, arg);
+}
+
+void
+baton_audit(baton_audit_fn fn, void *arg)
+{
+	pthread_once(&fork_once, keep_over_forks);
+	lock_listener();
+	listener.fn = fn;
+	listener.arg = arg;
+	bt_transfer_listen(fn != NULL ? tell_program : NULL);
+	unlock_listener();
+}
