@@ -5,6 +5,7 @@
 #define BT_MESSAGE_CONTEXT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "message/key.h"
 #include "message/message.h"
@@ -14,20 +15,27 @@
 /* The protocol keys of a context. RFC 4121 §2. */
 enum bt_msg_base { BT_MSG_BASE_SUBKEY, BT_MSG_BASE_ACCEPTOR, BT_MSG_NUM_BASES };
 
+/*
+ * What changes stands where only constants of the same context are within a cache line: so that sending does not slow down receiving,
+ * and neither slows down another context's thread, whose memory may be next to this.
+ */
 struct bt_msg {
-	/* Constant: */
-	struct bt_msg_key base[BT_MSG_NUM_BASES];
 	const struct bt_crypto_enctype *enctype[BT_MSG_NUM_BASES]; /* NULL: no key, or of an enctype that crypto has not */
 	enum bt_msg_base session;				   /* the base we send with */
 	bool is_initiator;
 	bool is_dce;
 	/* Made at first use, then constant: */
 	struct bt_msg_usage send;
-	struct bt_msg_usage recv[BT_MSG_NUM_BASES];
-	/* The only state: */
 	_Atomic uint64_t send_next;
+	struct bt_msg_usage recv[BT_MSG_NUM_BASES];
 	struct bt_msg_window window;
+	struct bt_msg_key base[BT_MSG_NUM_BASES];
 };
+
+enum { BT_MSG_APART = 64 - _Alignof(max_align_t) }; /* a cache line, wherever the allocator lets the struct begin */
+_Static_assert(offsetof(struct bt_msg, send_next) >= BT_MSG_APART, "from the memory before");
+_Static_assert(offsetof(struct bt_msg, window) - offsetof(struct bt_msg, recv) >= BT_MSG_APART, "from sending");
+_Static_assert(sizeof(((struct bt_msg *)NULL)->base) >= BT_MSG_APART, "from the memory behind");
 
 /* One way through a context: which keys protect a token, and who sends it. Borrowed from the context. */
 struct bt_msg_way {
