@@ -10,13 +10,8 @@
 #include "claim/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -333,13 +328,11 @@ const struct bt_claim_ops bt_claim_memory_ops = {
 /* ---- what other stores do not do ---- */
 
 void
-bt_claim_memory_refuse(struct bt_claim_store *store, const struct bt_claim_ref *ref)
+bt_claim_memory_refuse(struct bt_claim_store *store, uint32_t slot, uint32_t generation)
 {
-	struct bt_claim_memory_slot *slot = slot_of(store, ref);
-
 	/* The key stays until its maker has seen it, or it expires: it is good for nothing. */
-	if (slot != NULL)
-		move(slot, ref->generation, 1 << READY, REFUSED);
+	if (slot < BT_CLAIM_MEMORY_NUM_SLOTS)
+		move(&memory_of(store)->file->slots[slot], generation, 1 << READY, REFUSED);
 }
 
 enum bt_claim_fate
@@ -386,4 +379,16 @@ bt_claim_memory_let_go(struct bt_claim_store *store, const struct bt_claim_ref *
 			return;
 		}
 	}
+}
+
+bool
+bt_claim_memory_wants_wake(const struct bt_claim_store *store)
+{
+	return atomic_load_explicit(&((const struct bt_claim_memory *)store)->file->wants_wake, memory_order_relaxed) != 0;
+}
+
+void
+bt_claim_memory_want_wake(struct bt_claim_store *store)
+{
+	atomic_store_explicit(&memory_of(store)->file->wants_wake, 1, memory_order_seq_cst);
 }

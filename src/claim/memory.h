@@ -39,8 +39,15 @@ void bt_claim_memory_free(struct bt_claim_store *store);
 /* bt_claim_memory_fd - the file, of a store that this process made; -1: the program has closed it. */
 int bt_claim_memory_fd(const struct bt_claim_store *store);
 
-/* bt_claim_memory_refuse - for whoever opened the store: the claim is not taken, and its maker sees it. Too late: nothing happens. */
-void bt_claim_memory_refuse(struct bt_claim_store *store, const struct bt_claim_ref *ref);
+/*
+ * bt_claim_memory_refuse - for whoever opened the store: the claim is not taken, and its maker sees it. Neither number is trusted.
+ * Too late, or no such claim: nothing happens.
+ */
+void bt_claim_memory_refuse(struct bt_claim_store *store, uint32_t slot, uint32_t generation);
+
+/* Does its maker want to be woken when a claim is taken or refused? How is not this room's business. */
+bool bt_claim_memory_wants_wake(const struct bt_claim_store *store);
+void bt_claim_memory_want_wake(struct bt_claim_store *store);
 
 /* ---- for whoever made the store ---- */
 

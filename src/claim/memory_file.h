@@ -25,7 +25,8 @@ struct bt_claim_memory_file {
 	uint32_t version;
 	uint32_t num_slots;
 	uint8_t store_id[BT_CLAIM_STORE_ID_LEN];
-	uint8_t spare[32];
+	_Atomic uint32_t wants_wake;
+	uint8_t spare[28];
 	struct bt_claim_memory_slot slots[BT_CLAIM_MEMORY_NUM_SLOTS];
 };
 

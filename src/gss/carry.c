@@ -5,8 +5,6 @@
  * bits, big-endian. As MIT's library writes them.
  */
 
-static void put_parts(struct bt_call *call, const struct gss_cred_id_struct *cred, struct bt_wr *out);
-
 static void
 put_part(struct bt_call *call, const struct bt_cred_element *element, struct bt_wr *out)
 {
@@ -15,7 +13,7 @@ put_part(struct bt_call *call, const struct bt_cred_element *element, struct bt_
 
 	bt_wr_init(&part);
 	if (element->under != NULL)
-		put_parts(call, element->under, &part);
+		bt_cred_put_parts(call, element->under, &part);
 	else
 		bt_call_error(call, mech,
 			      mech->cred_export != NULL ? mech->cred_export(element->mcred, &part) : BT_ERR_UNAVAILABLE);
@@ -31,8 +29,8 @@ put_part(struct bt_call *call, const struct bt_cred_element *element, struct bt_
 }
 
 /* A negotiation's part is what it may come out at, in the same form; that never negotiates itself. */
-static void
-put_parts(struct bt_call *call, const struct gss_cred_id_struct *cred, struct bt_wr *out)
+void
+bt_cred_put_parts(struct bt_call *call, const struct gss_cred_id_struct *cred, struct bt_wr *out)
 {
 	for (size_t i = 0; !bt_call_failed(call) && i < cred->num_elements; i++)
 		put_part(call, cred->elements[i], out);
@@ -53,7 +51,7 @@ gss_export_cred(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss_buffer_t
 	bt_call_wants(&call, token, 0);
 	bt_wr_init(&wr);
 	if (!bt_call_failed(&call))
-		put_parts(&call, cred, &wr);
+		bt_cred_put_parts(&call, cred, &wr);
 	if (!bt_call_failed(&call))
 		bt_call_error(&call, NULL, bt_wr_take(&wr, &bytes));
 	bt_wr_done(&wr);
@@ -129,6 +127,12 @@ read_parts(struct bt_call *call, struct bt_bytes bytes, bool is_nested)
 	return cred;
 }
 
+struct gss_cred_id_struct *
+bt_cred_of_parts(struct bt_call *call, struct bt_bytes bytes)
+{
+	return read_parts(call, bytes, false);
+}
+
 OM_uint32
 gss_import_cred(OM_uint32 *minor_status, gss_buffer_t token, gss_cred_id_t *cred_handle)
 {
@@ -140,6 +144,6 @@ gss_import_cred(OM_uint32 *minor_status, gss_buffer_t token, gss_cred_id_t *cred
 	bt_call_wants(&call, cred_handle, 0);
 	bytes = bt_call_input(&call, token, GSS_S_DEFECTIVE_TOKEN);
 	if (!bt_call_failed(&call))
-		*cred_handle = read_parts(&call, bytes, false);
+		*cred_handle = bt_cred_of_parts(&call, bytes);
 	return bt_call_end(&call);
 }

@@ -49,6 +49,12 @@ OM_uint32 bt_cred_lifetime_s(const struct bt_cred_facts *facts);
 void bt_cred_give_mechs(struct bt_call *call, const struct gss_cred_id_struct *cred, gss_OID_set *out);
 void bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, OM_uint32 *out);
 
+/* bt_cred_put_parts - a credential as gss_export_cred writes it, appended to out. Secret. */
+void bt_cred_put_parts(struct bt_call *call, const struct gss_cred_id_struct *cred, struct bt_wr *out);
+
+/* bt_cred_of_parts - the credential of such bytes; NULL: failed. */
+struct gss_cred_id_struct *bt_cred_of_parts(struct bt_call *call, struct bt_bytes bytes);
+
 /* bt_cred_check_store - a store that a program gave, if it did. Failure: GSS_S_DUPLICATE_ELEMENT for a key that is there twice. */
 void bt_cred_check_store(struct bt_call *call, gss_const_key_value_set_t store);
 

@@ -13,6 +13,13 @@ enum {
 	BT_TRANSFER_WORD_MAX = 256,              /* bytes of an account's name in it */
 	BT_TRANSFER_ACCOUNT_LEN = 1024,          /* bytes of an account's entry in the data base, to begin with */
 	BT_TRANSFER_ACCOUNT_MAX = 256 * 1024,    /* and at most */
+
+	/* Hand-over on sockets. */
+	BT_TRANSFER_TOKEN_MAX = BT_TRANSFER_STATE_MAX + 4096,	       /* bytes of a whole token */
+	BT_TRANSFER_DATA_MAX = 64 * 1024,			       /* bytes of the program's own that go along */
+	BT_TRANSFER_CARGO_MAX = 2 * 1024 * 1024,		       /* bytes of them and an exported credential, sealed */
+	BT_HANDOVER_ROOM_MIN = 2048,				       /* bytes that fit into a message on any socket */
+	BT_HANDOVER_ROOM_MAX = 16 * 1024,			       /* bytes of the longest message; what is longer goes into a file */
 };
 
 #endif

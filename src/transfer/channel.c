@@ -1,0 +1,314 @@
+#include "transfer/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "claim/memory.h"
+
+enum { NUM_KEPT = 64 };
+
+/* All channels that a socket has had have one. */
+struct waker {
+	_Atomic uint32_t refs;
+	_Atomic int fd; /* -1: not made yet */
+};
+
+struct bt_channel {
+	_Atomic uint32_t refs;
+	uint64_t cookie; /* of the socket */
+	struct bt_claim_store *claims;
+	struct waker *waker;
+	bool is_pair;
+	_Atomic bool is_full;
+};
+
+/* The lock protects all of it, and is held for a few instructions. */
+static struct {
+	pthread_mutex_t lock;
+	struct bt_channel *channels[NUM_KEPT];
+	unsigned last; /* found or put here last */
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void
+lock_kept(void)
+{
+	pthread_mutex_lock(&kept.lock);
+}
+
+static void
+unlock_kept(void)
+{
+	pthread_mutex_unlock(&kept.lock);
+}
+
+/* Parent and child would take each other's wake-ups, and one number of a descriptor would be closed by whoever closes it first. */
+static void
+begin_as_child(void)
+{
+	pthread_mutex_unlock(&kept.lock);
+	for (unsigned i = 0; i < NUM_KEPT; i++) {
+		bt_channel_free(kept.channels[i]);
+		kept.channels[i] = NULL;
+	}
+}
+
+static void
+mind_forks(void)
+{
+	(void)pthread_atfork(lock_kept, unlock_kept, begin_as_child);
+}
+
+static int
+option(int socket, int name, void *value, socklen_t len)
+{
+	return getsockopt(socket, SOL_SOCKET, name, value, &len) == 0 ? 0 : errno;
+}
+
+/* Neither end of a pair has a name; of two connected ends one has that of the listener. */
+static bool
+has_name(int (*name_of)(int, struct sockaddr *, socklen_t *), int socket)
+{
+	struct sockaddr_un name;
+	socklen_t len = sizeof name;
+
+	return name_of(socket, (struct sockaddr *)&name, &len) != 0 || len > sizeof name.sun_family;
+}
+
+static int
+sock_name(int socket, struct sockaddr *name, socklen_t *len)
+{
+	return getsockname(socket, name, len);
+}
+
+static int
+peer_name(int socket, struct sockaddr *name, socklen_t *len)
+{
+	return getpeername(socket, name, len);
+}
+
+/* An event counter, or something of that sort: what has no type of file is none of those that a write could harm, or hang on. */
+static bool
+is_waker(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+}
+
+/* Takes NULL. */
+static void
+free_waker(struct waker *waker)
+{
+	if (waker == NULL || atomic_fetch_sub_explicit(&waker->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (is_waker(waker->fd))
+		close(waker->fd);
+	bt_mem_free(waker);
+}
+
+static struct waker *
+waker_like(const struct bt_channel *before)
+{
+	struct waker *waker = before != NULL ? before->waker : bt_mem_alloc(sizeof *waker);
+
+	if (before == NULL && waker != NULL)
+		waker->fd = -1;
+	if (waker != NULL)
+		atomic_fetch_add_explicit(&waker->refs, 1, memory_order_relaxed);
+	return waker;
+}
+
+/* before: the socket's last one, or NULL. */
+static int
+open_channel(int socket, uint64_t cookie, const struct bt_channel *before, struct bt_channel **out)
+{
+	struct bt_channel *channel;
+	int domain, type, e;
+
+	*out = NULL;
+	if ((e = option(socket, SO_DOMAIN, &domain, sizeof domain)) != 0 || (e = option(socket, SO_TYPE, &type, sizeof type)) != 0)
+		return e;
+	if (domain != AF_UNIX || (type != SOCK_SEQPACKET && type != SOCK_STREAM))
+		return BT_ERR_HANDOVER_SOCKET;
+	if ((channel = bt_mem_alloc(sizeof *channel)) == NULL)
+		return BT_ERR_NOMEM;
+	channel->refs = 1;
+	channel->cookie = cookie;
+	channel->is_pair = !has_name(sock_name, socket) && !has_name(peer_name, socket);
+	e = (channel->waker = waker_like(before)) != NULL ? 0 : BT_ERR_NOMEM;
+	if (e != 0 || (e = bt_claim_memory_new(&channel->claims)) != 0) {
+		bt_channel_free(channel);
+		return e;
+	}
+	*out = channel;
+	return 0;
+}
+
+static struct bt_channel *
+share(struct bt_channel *channel)
+{
+	atomic_fetch_add_explicit(&channel->refs, 1, memory_order_relaxed);
+	return channel;
+}
+
+/* Under the lock. */
+static struct bt_channel *
+find_kept(uint64_t cookie)
+{
+	for (unsigned i = 0; i < NUM_KEPT; i++) {
+		unsigned at = (kept.last + i) % NUM_KEPT;
+
+		if (kept.channels[at] == NULL || kept.channels[at]->cookie != cookie)
+			continue;
+		kept.last = at;
+		return kept.channels[at];
+	}
+	return NULL;
+}
+
+/* In the place of the one found longest ago, or so, where none is empty. */
+static unsigned
+place_for(const struct bt_channel *stale)
+{
+	for (unsigned i = 0; i < NUM_KEPT; i++)
+		if (kept.channels[i] == stale)
+			return i;
+	return (kept.last + 1) % NUM_KEPT;
+}
+
+/*
+ * Takes fresh, which comes in the place of stale (NULL: of any other socket's). Returns the one to use: another thread may have made
+ * one for the same socket meanwhile.
+ */
+static struct bt_channel *
+keep(struct bt_channel *fresh, const struct bt_channel *stale)
+{
+	struct bt_channel *there, *old = fresh;
+
+	lock_kept();
+	if ((there = find_kept(fresh->cookie)) == NULL || there == stale) {
+		there = fresh;
+		kept.last = place_for(stale);
+		old = kept.channels[kept.last];
+		kept.channels[kept.last] = fresh;
+	}
+	share(there);
+	unlock_kept();
+	bt_channel_free(old);
+	return there;
+}
+
+int
+bt_channel_of(int socket, struct bt_channel **out)
+{
+	struct bt_channel *channel, *fresh;
+	uint64_t cookie;
+	bool is_lost;
+	int e;
+
+	*out = NULL;
+	if ((e = option(socket, SO_COOKIE, &cookie, sizeof cookie)) != 0)
+		return e;
+	pthread_once(&fork_once, mind_forks);
+	lock_kept();
+	if ((channel = find_kept(cookie)) != NULL)
+		share(channel);
+	unlock_kept();
+	/* If the program closed all descriptors, nobody can be sent these claims any more. */
+	is_lost = channel != NULL && bt_claim_memory_fd(channel->claims) < 0;
+	if (channel == NULL || channel->is_full || is_lost) {
+		if ((e = open_channel(socket, cookie, is_lost ? NULL : channel, &fresh)) == 0)
+			fresh = keep(fresh, channel);
+		bt_channel_free(channel);
+		if (e != 0)
+			return e;
+		channel = fresh;
+	}
+	*out = channel;
+	return 0;
+}
+
+void
+bt_channel_is_full(struct bt_channel *channel)
+{
+	atomic_store_explicit(&channel->is_full, true, memory_order_relaxed);
+}
+
+void
+bt_channel_free(struct bt_channel *channel)
+{
+	if (channel == NULL || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free_waker(channel->waker);
+	bt_claim_memory_free(channel->claims);
+	bt_mem_free(channel);
+}
+
+struct bt_claim_store *
+bt_channel_claims(const struct bt_channel *channel)
+{
+	return channel->claims;
+}
+
+bool
+bt_channel_is_pair(const struct bt_channel *channel)
+{
+	return channel->is_pair;
+}
+
+int
+bt_channel_waker(struct bt_channel *channel)
+{
+	int fd = atomic_load_explicit(&channel->waker->fd, memory_order_acquire), none = -1;
+
+	if (fd >= 0 || (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+		return fd;
+	if (atomic_compare_exchange_strong(&channel->waker->fd, &none, fd))
+		return fd;
+	close(fd);
+	return none;
+}
+
+void
+bt_channel_listen(struct bt_channel *channel)
+{
+	if (bt_claim_memory_wants_wake(channel->claims))
+		return;
+	bt_claim_memory_want_wake(channel->claims);
+	/* What changed before was not told. */
+	bt_channel_wake(bt_channel_waker(channel));
+}
+
+void
+bt_channel_hear(struct bt_channel *channel)
+{
+	int fd = atomic_load_explicit(&channel->waker->fd, memory_order_acquire);
+	uint64_t num;
+
+	if (fd >= 0 && bt_claim_memory_wants_wake(channel->claims))
+		(void)!read(fd, &num, sizeof num);
+}
+
+void
+bt_channel_wake(int fd)
+{
+	static const uint64_t one = 1;
+	int flags;
+
+	/* One that could be waited on is not ours: who sent it would hold us. */
+	if (!is_waker(fd) || (flags = fcntl(fd, F_GETFL)) < 0 || (flags & O_NONBLOCK) == 0)
+		return;
+	(void)!write(fd, &one, sizeof one);
+}
