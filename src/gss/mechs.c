@@ -23,7 +23,7 @@ bt_mechs_built_in(void)
 const struct bt_mech *
 bt_mechs_default(void)
 {
-	return built_in[0];
+	return bt_plugin_in_front(bt_mechs_built_in(), built_in[0]);
 }
 
 struct bt_mechs
@@ -38,7 +38,11 @@ bt_mechs_find(struct bt_bytes oid, struct bt_bytes *wire_oid)
 	struct bt_mechs mechs = bt_mechs_built_in();
 	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid);
 
-	if (mech == NULL && oid.len != 0 && (mech = bt_plugin_find(mechs, oid)) != NULL && wire_oid != NULL)
+	if (mech != NULL)
+		return bt_plugin_in_front(mechs, mech);
+	if (oid.len != 0 && (mech = bt_plugin_behind(mechs, oid, wire_oid)) != NULL)
+		return mech;
+	if (oid.len != 0 && (mech = bt_plugin_find(mechs, oid)) != NULL && wire_oid != NULL)
 		*wire_oid = mech->oid;
 	return mech;
 }

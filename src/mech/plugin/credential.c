@@ -63,10 +63,18 @@ store_of(const struct bt_store_entry *entries, size_t num)
 	return set;
 }
 
+/* A library is asked for its own mechanism's, in a set as programs have it. */
+static gss_OID_set_desc
+own_mech(const struct bt_plugin *plugin)
+{
+	return (gss_OID_set_desc){1, bt_plugin_oid(plugin)};
+}
+
 static int
 acquire_from(const struct bt_cred_request *request, struct bt_mcred **out)
 {
 	const struct bt_plugin *plugin = bt_plugin_of(request->mech);
+	gss_OID_set_desc mechs = own_mech(plugin);
 	gss_cred_id_t handle = GSS_C_NO_CREDENTIAL;
 	gss_key_value_set_desc *store = NULL;
 	OM_uint32 major, minor = 0;
@@ -74,7 +82,7 @@ acquire_from(const struct bt_cred_request *request, struct bt_mcred **out)
 	if (request->num_store != 0 && (store = store_of(request->store, request->num_store)) == NULL)
 		return BT_ERR_NOMEM;
 	major = plugin->table->gss_acquire_cred_from(&minor, bt_plugin_name_handle(request->name), request->lifetime_s,
-						      GSS_C_NO_OID_SET, (gss_cred_usage_t)request->usage, store, &handle, NULL, NULL);
+						      &mechs, (gss_cred_usage_t)request->usage, store, &handle, NULL, NULL);
 	bt_mem_free(store);
 	return own(plugin, major, minor, handle, out);
 }
@@ -85,18 +93,19 @@ bt_plugin_cred_acquire(const struct bt_cred_request *request, struct bt_mcred **
 	const struct bt_plugin *plugin = bt_plugin_of(request->mech);
 	gss_name_t name = bt_plugin_name_handle(request->name);
 	gss_buffer_desc password = bt_plugin_buffer_of(request->password);
+	gss_OID_set_desc mechs = own_mech(plugin);
 	gss_cred_id_t handle = GSS_C_NO_CREDENTIAL;
 	OM_uint32 major, minor = 0;
 
 	*out = NULL;
 	if (request->password.ptr != NULL && plugin->table->gssspi_acquire_cred_with_password != NULL)
 		major = plugin->table->gssspi_acquire_cred_with_password(&minor, name, &password, request->lifetime_s,
-									 GSS_C_NO_OID_SET, (int)request->usage, &handle, NULL,
+									 &mechs, (int)request->usage, &handle, NULL,
 									 NULL);
 	else if (request->password.ptr == NULL && plugin->table->gss_acquire_cred_from != NULL)
 		return acquire_from(request, out);
 	else if (request->password.ptr == NULL && request->num_store == 0 && plugin->table->gss_acquire_cred != NULL)
-		major = plugin->table->gss_acquire_cred(&minor, name, request->lifetime_s, GSS_C_NO_OID_SET,
+		major = plugin->table->gss_acquire_cred(&minor, name, request->lifetime_s, &mechs,
 							(gss_cred_usage_t)request->usage, &handle, NULL, NULL);
 	else
 		return BT_ERR_UNAVAILABLE;
@@ -167,6 +176,7 @@ int
 bt_plugin_cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name, uint32_t lifetime_s, struct bt_mcred **out)
 {
 	const struct bt_plugin *plugin = impersonator->plugin;
+	gss_OID_set_desc mechs = own_mech(plugin);
 	gss_cred_id_t handle = GSS_C_NO_CREDENTIAL;
 	OM_uint32 major, minor = 0;
 
@@ -174,7 +184,7 @@ bt_plugin_cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *na
 	if (plugin->table->gss_acquire_cred_impersonate_name == NULL)
 		return BT_ERR_UNAVAILABLE;
 	major = plugin->table->gss_acquire_cred_impersonate_name(&minor, impersonator->handle, bt_plugin_name_handle(name),
-								 lifetime_s, GSS_C_NO_OID_SET, GSS_C_INITIATE, &handle, NULL,
+								 lifetime_s, &mechs, GSS_C_INITIATE, &handle, NULL,
 								 NULL);
 	return own(plugin, major, minor, handle, out);
 }

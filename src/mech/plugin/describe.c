@@ -98,21 +98,11 @@ leave_out(struct bt_plugin *plugin)
 		mech->name_attribute = NULL;
 }
 
-int
-bt_plugin_describe(struct bt_plugin *plugin)
+void
+bt_plugin_operate(struct bt_plugin *plugin)
 {
-	const struct bt_bytes *attributes = ask_attributes(plugin), *name_types = ask_name_types(plugin);
-
-	if (attributes == NULL || name_types == NULL) {
-		bt_mem_free((void *)(uintptr_t)attributes);
-		bt_mem_free((void *)(uintptr_t)name_types);
-		return BT_ERR_NOMEM;
-	}
 	plugin->mech = (struct bt_mech){
-		.oid = plugin->mech.oid,
 		.is_loaded = true,
-		.attributes = attributes,
-		.name_types = name_types,
 		.name_import = bt_plugin_name_import,
 		.name_type = bt_plugin_name_type,
 		.name_export = bt_plugin_name_export,
@@ -142,7 +132,23 @@ bt_plugin_describe(struct bt_plugin *plugin)
 		.invoke = bt_plugin_invoke,
 		.error_text = error_text,
 	};
-	ask_sasl_name(plugin);
 	leave_out(plugin);
+}
+
+int
+bt_plugin_describe(struct bt_plugin *plugin)
+{
+	const struct bt_bytes *attributes = ask_attributes(plugin), *name_types = ask_name_types(plugin), oid = plugin->mech.oid;
+
+	if (attributes == NULL || name_types == NULL) {
+		bt_mem_free((void *)(uintptr_t)attributes);
+		bt_mem_free((void *)(uintptr_t)name_types);
+		return BT_ERR_NOMEM;
+	}
+	bt_plugin_operate(plugin);
+	plugin->mech.oid = oid;
+	plugin->mech.attributes = attributes;
+	plugin->mech.name_types = name_types;
+	ask_sasl_name(plugin);
 	return 0;
 }

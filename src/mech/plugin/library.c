@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "mech/plugin/plugin.h"
+#include "mech/plugin/interposer.h"
 
 typedef struct bt_plugin_table *initialize_fn(const gss_OID oid);
 
@@ -52,6 +52,17 @@ look_up_table(struct bt_plugin *plugin, void *library)
 	return true;
 }
 
+static void
+load_interposer(struct bt_plugin *plugin, void *library)
+{
+	enum bt_plugin_problem problem = bt_plugin_interpose(plugin, library);
+
+	if (problem != BT_PLUGIN_NO_PROBLEM)
+		break_it(plugin, problem, NULL);
+	else
+		plugin->state = BT_PLUGIN_LOADED;
+}
+
 void
 bt_plugin_load(struct bt_plugin *plugin)
 {
@@ -60,6 +71,10 @@ bt_plugin_load(struct bt_plugin *plugin)
 
 	if (library == NULL) {
 		break_it(plugin, BT_PLUGIN_LIBRARY, dlerror());
+		return;
+	}
+	if (plugin->is_interposer) {
+		load_interposer(plugin, library);
 		return;
 	}
 	if (!ask_for_table(plugin, library, &is_asked) && is_asked)

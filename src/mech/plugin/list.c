@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "mech/limits.h"
-#include "mech/plugin/plugin.h"
+#include "mech/plugin/interposer.h"
 
 /* The mechanisms there are at one time. A new one takes its place when another is loaded; readers may still have this one. */
 struct snapshot {
@@ -144,6 +144,16 @@ take_place(const struct bt_plugin_place *place, void *arg)
 
 /* ---- descriptions to the list ---- */
 
+/* Or who took it over; without memory for that, itself, until there is. */
+static void
+put_mech(struct snapshot *snapshot, const struct bt_mech *mech)
+{
+	const struct bt_mech *front = bt_plugin_take_over(mech);
+
+	configured.is_unpublished |= front == NULL;
+	snapshot->list[snapshot->num++] = front != NULL ? front : mech;
+}
+
 static void
 publish(struct bt_mechs built_in)
 {
@@ -153,10 +163,10 @@ publish(struct bt_mechs built_in)
 	if (snapshot == NULL)
 		return;
 	for (size_t i = 0; i < built_in.num; i++)
-		snapshot->list[snapshot->num++] = built_in.list[i];
+		put_mech(snapshot, built_in.list[i]);
 	for (struct bt_plugin *plugin = configured.first; plugin != NULL; plugin = plugin->next)
-		if (plugin->state == BT_PLUGIN_LOADED)
-			snapshot->list[snapshot->num++] = &plugin->mech;
+		if (plugin->state == BT_PLUGIN_LOADED && !plugin->is_interposer)
+			put_mech(snapshot, &plugin->mech);
 	snapshot->older = atomic_load(&published);
 	atomic_store_explicit(&published, snapshot, memory_order_release);
 }
@@ -173,6 +183,38 @@ static bool
 is_fresh(void)
 {
 	return atomic_load_explicit(&looked_at_s, memory_order_acquire) == now_s();
+}
+
+static void
+try_one(struct bt_plugin *plugin)
+{
+	if (plugin->state != BT_PLUGIN_UNTRIED)
+		return;
+	bt_plugin_load(plugin);
+	/* For want of memory alone nothing is broken. */
+	if (plugin->state == BT_PLUGIN_BROKEN && plugin->problem == BT_PLUGIN_MEMORY)
+		plugin->state = BT_PLUGIN_UNTRIED;
+	else
+		atomic_fetch_sub(&num_untried, 1);
+}
+
+/* Before any mechanism is used: it may not be what is used then. */
+static void
+load_interposers(struct bt_mechs built_in)
+{
+	bool has_changed = false;
+
+	if (configured.is_loading)
+		return;
+	configured.is_loading = true;
+	for (struct bt_plugin *plugin = configured.first; plugin != NULL; plugin = plugin->next)
+		if (plugin->is_interposer && plugin->state == BT_PLUGIN_UNTRIED) {
+			try_one(plugin);
+			has_changed |= plugin->state == BT_PLUGIN_LOADED;
+		}
+	configured.is_loading = false;
+	if (has_changed && bt_plugin_is_interposing())
+		publish(built_in);
 }
 
 /* Read the files again if they have changed. What there is no memory for is tried again the next time. */
@@ -192,23 +234,7 @@ refresh(struct bt_mechs built_in)
 		configured.stamp = stamp;
 	}
 	atomic_store_explicit(&looked_at_s, now_s(), memory_order_release);
-}
-
-/* An interposer has no mechanism of its own, and is looked up by other names: it is not tried here. */
-static void
-try_one(struct bt_plugin *plugin)
-{
-	if (plugin->state != BT_PLUGIN_UNTRIED)
-		return;
-	if (!plugin->is_interposer)
-		bt_plugin_load(plugin);
-	else
-		plugin->state = BT_PLUGIN_BROKEN;
-	/* For want of memory alone nothing is broken. */
-	if (plugin->state == BT_PLUGIN_BROKEN && plugin->problem == BT_PLUGIN_MEMORY)
-		plugin->state = BT_PLUGIN_UNTRIED;
-	else
-		atomic_fetch_sub(&num_untried, 1);
+	load_interposers(built_in);
 }
 
 static struct bt_mechs
@@ -262,9 +288,43 @@ bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid)
 		configured.is_loading = false;
 		publish(built_in);
 	}
-	if (plugin != NULL && plugin->state == BT_PLUGIN_LOADED)
+	if (plugin != NULL && plugin->state == BT_PLUGIN_LOADED && !plugin->is_interposer &&
+	    (mech = bt_plugin_take_over(&plugin->mech)) == NULL)
 		mech = &plugin->mech;
 	pthread_mutex_unlock(&configured.lock);
+	return mech;
+}
+
+const struct bt_mech *
+bt_plugin_in_front(struct bt_mechs built_in, const struct bt_mech *mech)
+{
+	struct bt_mechs now;
+
+	if (!is_fresh()) {
+		pthread_mutex_lock(&configured.lock);
+		refresh(built_in);
+		pthread_mutex_unlock(&configured.lock);
+	}
+	now = snapshot_of(built_in);
+	/* Those that are built in come first, in their order. */
+	for (size_t i = 0; bt_plugin_is_interposing() && i < built_in.num; i++)
+		if (built_in.list[i] == mech)
+			return now.list[i];
+	return mech;
+}
+
+const struct bt_mech *
+bt_plugin_behind(struct bt_mechs built_in, struct bt_bytes oid, struct bt_bytes *wire_oid)
+{
+	struct bt_bytes public = bt_plugin_public_oid(oid);
+	const struct bt_mech *mech = NULL;
+
+	if (public.len != 0 && (mech = bt_mech_find(built_in.list, built_in.num, public, wire_oid)) == NULL &&
+	    (mech = bt_plugin_find(built_in, public)) != NULL) {
+		mech = mech->is_loaded && bt_plugin_of(mech)->real != NULL ? bt_plugin_of(mech)->real : mech;
+		if (wire_oid != NULL)
+			*wire_oid = mech->oid;
+	}
 	return mech;
 }
 

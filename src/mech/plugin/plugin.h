@@ -33,7 +33,8 @@ struct bt_plugin {
 	enum bt_plugin_state state;
 	enum bt_plugin_problem problem;      /* BROKEN: why */
 	char *reason;                        /* BROKEN: in the dynamic linker's words, or NULL */
-	bool is_interposer;                  /* by its type: no mechanism of its own, never in the list of mechanisms */
+	bool is_interposer;                  /* by its type: no mechanism of its own, never in the list of mechanisms. interposer.h */
+	const struct bt_mech *real;          /* of one that an interposer has taken over: the mechanism behind it; else NULL */
 	char *file, *name, *library, *options;
 	unsigned line_no;
 	struct bt_plugin *next;              /* in the configuration's order */
@@ -56,6 +57,29 @@ struct bt_mechs bt_plugin_mechs(struct bt_mechs built_in);
 /* bt_plugin_find - the mechanism of this OID, which is none of those built in, loaded if need be; NULL: there is none. */
 const struct bt_mech *bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid);
 
+/*
+ * bt_plugin_in_front - what stands for a mechanism that is built in: itself, or an interposer. Loads interposers, and nothing else.
+ */
+const struct bt_mech *bt_plugin_in_front(struct bt_mechs built_in, const struct bt_mech *mech);
+
+/*
+ * bt_plugin_behind - the mechanism itself, where the OID is the one by which interposers ask for it; NULL: the OID is none of
+ * those. wire_oid (may be NULL) gets the mechanism's static spelling.
+ */
+const struct bt_mech *bt_plugin_behind(struct bt_mechs built_in, struct bt_bytes oid, struct bt_bytes *wire_oid);
+
+/* bt_plugin_public_oid - of such an OID, the mechanism's part: a view; empty if it is none. */
+struct bt_bytes bt_plugin_public_oid(struct bt_bytes oid);
+
+/* bt_plugin_is_interposing - has any interposer taken something over? */
+bool bt_plugin_is_interposing(void);
+
+/*
+ * bt_plugin_is_interposer_code - is this address one of an interposer's code? Of a return address: was it the interposer that called? An
+ * interposer that leaves the call to its caller, as the last thing it does, is not recognised.
+ */
+bool bt_plugin_is_interposer_code(const void *address);
+
 /* bt_plugin_each - every usable line, tried. Until fn answers other than 0. The lock is held. */
 int bt_plugin_each(struct bt_mechs built_in, int (*fn)(const struct bt_plugin *plugin, void *arg), void *arg);
 
@@ -72,6 +96,9 @@ void bt_plugin_load(struct bt_plugin *plugin);
 
 /* bt_plugin_describe - fill plugin->mech, once the table is there. Errors: NOMEM. */
 int bt_plugin_describe(struct bt_plugin *plugin);
+
+/* bt_plugin_operate - fill plugin->mech with the operations that call plugin->table. */
+void bt_plugin_operate(struct bt_plugin *plugin);
 
 /* ---- what went wrong ---- */
 
