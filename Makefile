@@ -3,11 +3,12 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
+SOAK_SECONDS ?= 600
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: all build demo demo-anonymous check slow interop asan valgrind fuzz bench lint format install uninstall clean help
+.PHONY: all build demo demo-anonymous check slow soak interop asan valgrind fuzz bench lint format install uninstall clean help
 
 all: build ## the same as build
 
@@ -42,6 +43,11 @@ slow: ## tests that wait for minutes
 	@scripts/need build demo
 	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@scripts/suites $(BUILD) --setup slow --suite slow $(TEST_ARGS)
+
+soak: ## processes killed, stopped and starved, the claim store cut and replaced, clocks set, for SOAK_SECONDS
+	@scripts/need build demo
+	@scripts/configure $(BUILD) --prefix=$(PREFIX)
+	@SOAK_SECONDS=$(SOAK_SECONDS) scripts/suites $(BUILD) --setup soak --suite soak --verbose $(TEST_ARGS)
 
 asan: ## the suites under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/need build demo
