@@ -6,6 +6,15 @@
 #include "gss/wish.h"
 #include "wire/frame.h"
 
+/* What is wrong with settings is no mechanism's, and has one number for all. */
+static void
+export_error(struct bt_call *call, const struct bt_mech *mech, int err)
+{
+	bool is_ours = err == BT_ERR_SETTINGS || err == BT_ERR_AUDIENCE || err == BT_ERR_AUDIENCE_ACCOUNT;
+
+	bt_call_error(call, is_ours ? NULL : mech, err);
+}
+
 BT_CALL_ZEROES_REGISTERS OM_uint32
 baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, const struct baton_transfer_options *options,
 			 gss_buffer_t interprocess_token)
@@ -21,7 +30,7 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	bt_call_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
+	export_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
 	/* From here on the context lives in the token and nothing may fail. */
 	if (!bt_call_failed(&call)) {
 		bt_context_handle_free(*context_handle);
