@@ -72,6 +72,7 @@ OM_uint32 baton_handover_status(OM_uint32 *minor_status, baton_handover_t handov
 int baton_handover_fd(baton_handover_t handover);
 OM_uint32 baton_take_back_sec_context(OM_uint32 *minor_status, baton_handover_t *handover, gss_ctx_id_t *context_handle);
 OM_uint32 baton_release_handover(OM_uint32 *minor_status, baton_handover_t *handover);
+
 /* ---- seeing what happens: baton_audit(3), baton_inspect_token(3), baton_claims(3) ---- */
 
 #define BATON_EVENT_VERSION 1
@@ -151,7 +152,7 @@ struct baton_claims_process {
 struct baton_claims {
 	uint32_t version; /* set by the caller: BATON_CLAIMS_VERSION */
 	uint32_t uid;
-	char place[256]; /* the file */
+	char place[256]; /* the file; "" if there is none */
 	uint32_t num_slots;
 	uint32_t num_live;     /* wait for an importer */
 	uint32_t num_expired;  /* nobody came, and not swept yet */
@@ -163,7 +164,7 @@ struct baton_claims {
 	struct baton_claims_process processes[BATON_CLAIMS_PROCESSES];
 };
 
-/* Count. Makes no store where there is none. */
+/* Count. Makes no store where there is none: then num_slots is 0. */
 OM_uint32 baton_claims(OM_uint32 *minor_status, struct baton_claims *claims);
 
 #ifdef __cplusplus

@@ -16,7 +16,10 @@ enum {
 };
 
 /* Each command gets its own name as argv[0] and answers the exit status. */
+int cli_claims(int argc, char **argv);
 int cli_demo(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
 int cli_realm(int argc, char **argv);
 int cli_run(int argc, char **argv);
 

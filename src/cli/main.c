@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +11,10 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+    {"claims", cli_claims, "show which tokens wait for their importers, and whose they are"},
     {"demo", cli_demo, "show contexts that move between processes, and what is refused"},
+    {"doctor", cli_doctor, "look at this host and say what is missing"},
+    {"inspect", cli_inspect, "show what an interprocess token says of itself"},
     {"realm", cli_realm, "run a command in a Kerberos realm made for it"},
     {"run", cli_run, "run a program that was built for MIT's library on Baton"},
     {"version", cli_version, "print the version"},
@@ -20,38 +22,6 @@ static const struct {
 };
 
 enum { NUM_COMMANDS = sizeof commands / sizeof commands[0] };
-
-static void
-complain(const char *format, va_list args)
-{
-	fflush(stdout);
-	fputs("baton: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-}
-
-int
-cli_complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	complain(format, args);
-	va_end(args);
-	return CLI_EXIT_BROKEN;
-}
-
-int
-cli_usage(const char *command, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	complain(format, args);
-	va_end(args);
-	fprintf(stderr, "baton: try `baton help%s%s`\n", command != NULL ? " " : "", command != NULL ? command : "");
-	return CLI_EXIT_USAGE;
-}
 
 static int
 cli_version(int argc, char **argv)

@@ -133,25 +133,36 @@ count_all(const struct list *list, struct baton_claims *claims)
 		find_program(&claims->processes[i]);
 }
 
+/* What there is to say of a user who has exported nothing; the rest is added to it. */
+static void
+begin(struct baton_claims *claims)
+{
+	claims->uid = geteuid();
+	claims->oldest_ms = claims->next_expiry_ms = -1;
+}
+
 static int
 survey(struct baton_claims *claims)
 {
 	struct bt_claim_store *store;
 	struct bt_claim_census census;
 	struct list list = {0};
-	int e;
+	int e = bt_claim_user_store(false, &store);
 
-	if ((e = bt_claim_user_store(false, &store)) != 0)
+	if (e != 0 && e != BT_ERR_STORE_MISSING)
 		return e;
+	if (e == BT_ERR_STORE_MISSING) {
+		begin(claims);
+		return 0;
+	}
 	bt_claim_census_of(store, &census);
 	list.cap = census.num_slots;
 	if ((list.entries = bt_mem_alloc_raw(list.cap * sizeof *list.entries)) == NULL)
 		return BT_ERR_NOMEM;
 	bt_claim_each(store, add_entry, &list);
-	claims->uid = bt_claim_owner_of(store);
+	begin(claims);
 	snprintf(claims->place, sizeof claims->place, "%s", bt_claim_path_of(store));
 	claims->num_slots = census.num_slots;
-	claims->oldest_ms = claims->next_expiry_ms = -1;
 	count_all(&list, claims);
 	bt_mem_free(list.entries);
 	return 0;

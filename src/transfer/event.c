@@ -53,7 +53,7 @@ set_ear(enum ear ear, bool is_open)
 static void
 ask(void)
 {
-	set_ear(TRACE, bt_trace_is_wanted());
+	set_ear(TRACE, bt_transfer_trace_is_wanted());
 	set_ear(UNASKED, false);
 }
 
@@ -227,11 +227,11 @@ tell_all(enum bt_transfer_event event, int err, struct bt_bytes oid, const struc
 	struct description d;
 
 	describe(event, err, oid, header, num, &d);
-	bt_probe_fire(&d.news);
+	bt_transfer_probe(&d.news);
 	if (is_heard_by(TRACE))
-		bt_trace_write(&d.news);
+		bt_transfer_trace_write(&d.news);
 	if (is_heard_by(SYSLOG))
-		bt_syslog_write(&d.news);
+		bt_transfer_log_write(&d.news);
 	/* Last: it may take long, and may end the process. */
 	if (is_heard_by(PROGRAM))
 		tell_program(&d.news);

@@ -38,7 +38,7 @@ add_text(struct bt_wr *wr, const char *key, const char *value)
 }
 
 size_t
-bt_line_of(const struct bt_transfer_news *news, char text[static BT_TRANSFER_LINE_LEN])
+bt_transfer_line(const struct bt_transfer_news *news, char text[static BT_TRANSFER_LINE_LEN])
 {
 	struct bt_wr wr;
 
@@ -86,11 +86,11 @@ priority_of(enum bt_transfer_event event)
 }
 
 void
-bt_syslog_write(const struct bt_transfer_news *news)
+bt_transfer_log_write(const struct bt_transfer_news *news)
 {
 	char line[BT_TRANSFER_LINE_LEN];
 
-	bt_line_of(news, line);
+	bt_transfer_line(news, line);
 	/* Without openlog(): what name the program has there is its own affair. */
 	syslog(LOG_AUTHPRIV | priority_of(news->event), "baton: %s", line);
 }

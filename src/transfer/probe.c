@@ -26,7 +26,7 @@
 #define FIRE(probe) STAP_PROBE6(baton, probe, n->err, n->reason, n->mechanism, n->audience, n->claim, n->num)
 
 void
-bt_probe_fire(const struct bt_transfer_news *n)
+bt_transfer_probe(const struct bt_transfer_news *n)
 {
 	switch (n->event) {
 	case BT_TRANSFER_EXPORTED:
@@ -63,7 +63,7 @@ bt_probe_fire(const struct bt_transfer_news *n)
 }
 #else
 void
-bt_probe_fire(const struct bt_transfer_news *n)
+bt_transfer_probe(const struct bt_transfer_news *n)
 {
 	(void)n;
 }

@@ -36,7 +36,7 @@ read_path(void)
 }
 
 bool
-bt_trace_is_wanted(void)
+bt_transfer_trace_is_wanted(void)
 {
 	pthread_once(&path_once, read_path);
 	return path[0] != '\0';
@@ -103,7 +103,7 @@ descriptor(void)
 }
 
 void
-bt_trace_write(const struct bt_transfer_news *news)
+bt_transfer_trace_write(const struct bt_transfer_news *news)
 {
 	char line[BT_TRANSFER_LINE_LEN + 256], words[BT_TRANSFER_LINE_LEN], stamp[32] = "";
 	time_t at_s = (time_t)(news->at_ms / 1000);
@@ -114,7 +114,7 @@ bt_trace_write(const struct bt_transfer_news *news)
 		return;
 	if (gmtime_r(&at_s, &tm) != NULL)
 		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-	bt_line_of(news, words);
+	bt_transfer_line(news, words);
 	len = snprintf(line, sizeof line, "%s.%03dZ %.64s[%d] %s\n", stamp, (int)(news->at_ms % 1000), program_invocation_short_name,
 		       (int)news->pid, words);
 	if (len > 0 && (size_t)len < sizeof line && write(fd, line, (size_t)len) < 0)
