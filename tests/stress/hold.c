@@ -17,7 +17,7 @@ enum { PAUSE_MS = 1, COPIES_ONE_IN = 4, THIEF_ONE_IN = 8, PASSED_ONE_IN = 5, UNL
 
 #ifdef __SANITIZE_ADDRESS__
 /* Who touches a table that was cut short is to die of it here too. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 const char *
 __asan_default_options(void)
