@@ -73,6 +73,21 @@ bt_crypto_aes_ni_expand(struct bt_crypto_aes *aes, const uint8_t *key)
 }
 
 TARGET void
+bt_crypto_aes_ni_encrypt_two(const struct bt_crypto_aes *aes, const uint8_t *in0, const uint8_t *in1, uint8_t *out0, uint8_t *out1)
+{
+	__m128i key = aes_load(aes->schedule), block0 = _mm_xor_si128(aes_load(in0), key), block1 = _mm_xor_si128(aes_load(in1), key);
+
+	for (int i = 1; i < aes->num_rounds; i++) {
+		key = aes_load(aes->schedule + 16 * i);
+		block0 = _mm_aesenc_si128(block0, key);
+		block1 = _mm_aesenc_si128(block1, key);
+	}
+	key = aes_load(aes->schedule + 16 * aes->num_rounds);
+	aes_store(out0, _mm_aesenclast_si128(block0, key));
+	aes_store(out1, _mm_aesenclast_si128(block1, key));
+}
+
+TARGET void
 bt_crypto_aes_ni_cbc_encrypt(const struct bt_crypto_aes *aes, uint8_t chain[static BT_CRYPTO_BLOCK_LEN], const uint8_t *in,
 			     uint8_t *out, size_t len)
 {
@@ -116,6 +131,12 @@ bt_crypto_aes_ni_cbc_decrypt(const struct bt_crypto_aes *aes, uint8_t chain[stat
 
 void
 bt_crypto_aes_ni_expand(struct bt_crypto_aes *aes, const uint8_t *key)
+{
+	abort();
+}
+
+void
+bt_crypto_aes_ni_encrypt_two(const struct bt_crypto_aes *aes, const uint8_t *in0, const uint8_t *in1, uint8_t *out0, uint8_t *out1)
 {
 	abort();
 }

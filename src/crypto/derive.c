@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/aes_ni.h"
 
 static size_t
 gcd(size_t a, size_t b)
@@ -61,6 +62,10 @@ nfold_usage(uint32_t usage, uint8_t kind, uint8_t out[static BT_CRYPTO_BLOCK_LEN
 	unsigned __int128 group = 0, sum = 0;
 	unsigned filled = 0;
 
+	/* Unrolled, all shifts are by constants. */
+#if !defined(__clang__)
+#pragma GCC unroll 16
+#endif
 	for (int i = 0; i < 16; i++) {
 		unsigned over = filled + 40 >= 128 ? filled + 40 - 128 : 0;
 
@@ -208,4 +213,23 @@ bt_crypto_derive_usage(const struct bt_crypto_source *source, uint32_t usage, en
 	else
 		bt_crypto_derive_sp800(source, bt_bytes_of(constant, sizeof constant), bt_bytes_of(NULL, 0), out,
 				       kind == BT_CRYPTO_KE ? profile->row.key_len : profile->mac_key_len);
+}
+
+void
+bt_crypto_derive_seal(const struct bt_crypto_source *source, uint32_t usage, uint8_t *ke, uint8_t *ki)
+{
+	uint8_t folded[2][BT_CRYPTO_BLOCK_LEN], *from_e = folded[0], *from_i = folded[1];
+
+	if (source->profile->family != BT_CRYPTO_RFC3962 || source->aes.is_portable) {
+		bt_crypto_derive_usage(source, usage, BT_CRYPTO_KE, ke);
+		bt_crypto_derive_usage(source, usage, BT_CRYPTO_KI, ki);
+		return;
+	}
+	nfold_usage(usage, BT_CRYPTO_KE, folded[0]);
+	nfold_usage(usage, BT_CRYPTO_KI, folded[1]);
+	for (size_t at = 0; at < source->profile->row.key_len; at += BT_CRYPTO_BLOCK_LEN) {
+		bt_crypto_aes_ni_encrypt_two(&source->aes, from_e, from_i, ke + at, ki + at);
+		from_e = ke + at;
+		from_i = ki + at;
+	}
 }

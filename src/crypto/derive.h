@@ -33,6 +33,12 @@ void bt_crypto_source_done(struct bt_crypto_source *source);
  */
 void bt_crypto_derive_usage(const struct bt_crypto_source *source, uint32_t usage, enum bt_crypto_kind kind, uint8_t *out);
 
+/*
+ * bt_crypto_derive_seal - KE and KI of a usage, as bt_crypto_derive_usage gives them, with neither waiting for the other. The caller
+ * wipes both.
+ */
+void bt_crypto_derive_seal(const struct bt_crypto_source *source, uint32_t usage, uint8_t *ke, uint8_t *ki);
+
 /* bt_crypto_derive_dk - DK of RFC 3961 with a constant of any length but 0; RFC 3962 profiles only. key_len bytes. */
 void bt_crypto_derive_dk(const struct bt_crypto_source *source, struct bt_bytes constant, uint8_t *out);
 

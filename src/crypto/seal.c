@@ -39,19 +39,19 @@ bt_crypto_seal_key_new(const struct bt_crypto_enctype *et, const uint8_t *base, 
 {
 	const struct bt_crypto_profile *profile = bt_crypto_profile_of(et);
 	struct bt_crypto_source source;
-	uint8_t key[BT_CRYPTO_KEY_MAX];
+	uint8_t ke[BT_CRYPTO_KEY_MAX], ki[BT_CRYPTO_KEY_MAX];
 
 	if ((*out = bt_mem_alloc(size_of(profile))) == NULL)
 		return BT_ERR_NOMEM;
 	(*out)->profile = profile;
 	(*out)->encrypts = encrypts;
 	bt_crypto_source_init(&source, profile, base);
-	bt_crypto_derive_usage(&source, usage, BT_CRYPTO_KE, key);
-	set_ke(*out, key);
-	bt_crypto_derive_usage(&source, usage, BT_CRYPTO_KI, key);
-	bt_crypto_integrity_key(profile, key, &(*out)->integrity);
+	bt_crypto_derive_seal(&source, usage, ke, ki);
+	set_ke(*out, ke);
+	bt_crypto_integrity_key(profile, ki, &(*out)->integrity);
 	bt_crypto_source_done(&source);
-	bt_mem_wipe(key, sizeof key);
+	bt_mem_wipe(ke, sizeof ke);
+	bt_mem_wipe(ki, sizeof ki);
 	return 0;
 }
 
