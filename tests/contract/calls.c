@@ -10,6 +10,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
@@ -69,6 +71,12 @@ enum kind {
 	NUMBER_REF, /* in-out */
 	MORE,       /* likewise, of gss_get_name_attribute */
 	ANY_GONE,   /* a mapping of scene->mn, gone after success */
+	SOCKET,      /* to send to */
+	SOCKET_FULL, /* with a context to receive */
+	CARGO,
+	CARGO_REF,    /* in-out, empty after failure */
+	HANDOVER,     /* by value */
+	HANDOVER_REF, /* in-out, and gone after success */
 	/* Outputs. */
 	FIRST_OUTPUT,
 	OUT_BUFFER = FIRST_OUTPUT,
@@ -81,6 +89,7 @@ enum kind {
 	OUT_NUMBER,
 	OUT_LUCID,
 	OUT_ANY,
+	OUT_HANDOVER,
 };
 
 /* What an input has in it. */
@@ -215,6 +224,12 @@ static const struct call calls[] = {
 	{CALL(gss_wrap_size_limit), .args = {M, CTX, N(1), N(0), N(1000), NUM_OUT}},
 	{CALL(gss_export_sec_context), .args = {M, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, BUF_OUT}},
 	{CALL(baton_export_sec_context), .args = {M, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, N((uintptr_t)&options), BUF_OUT}},
+	{CALL(baton_send_sec_context),
+	 .args = {M, {SOCKET}, {CONTEXT_REF, R | GSS_S_NO_CONTEXT}, {CARGO, 0}, N((uintptr_t)&options), {OUT_HANDOVER, 0}}},
+	{CALL(baton_recv_sec_context), .args = {M, {SOCKET_FULL}, {CONTEXT_NEW, W}, {CARGO_REF, 0}}},
+	{CALL(baton_handover_status), .args = {M, {HANDOVER, R | GSS_S_NO_CONTEXT}, NUM_OUT}},
+	{CALL(baton_take_back_sec_context), .args = {M, {HANDOVER_REF, R | GSS_S_NO_CONTEXT}, {CONTEXT_NEW, W}}},
+	{CALL(baton_release_handover), .args = {M_FREE, {HANDOVER_REF, 0}}},
 	{CALL(baton_transfer_defaults), .args = {M, N((uintptr_t)"ttl=5m")}},
 	{CALL(gss_import_sec_context),
 	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, R | GSS_S_DEFECTIVE_TOKEN, INTERPROCESS}, {CONTEXT_NEW, W}}},
@@ -320,7 +335,12 @@ union slot {
 	gss_iov_buffer_desc iov[4];
 	gss_key_value_set_desc store;
 	struct gss_channel_bindings_struct bindings;
+	struct baton_cargo cargo;
+	baton_handover_t handover;
 };
+
+/* Both ends of a socket that does not wait, for all scenes. */
+static int ends[2];
 
 /* One call's surroundings, made afresh for each. */
 struct scene {
@@ -330,6 +350,7 @@ struct scene {
 	gss_cred_id_t cred;
 	gss_name_t name, mn, account;
 	gss_buffer_desc made; /* an input's bytes */
+	baton_handover_t handover;
 	gss_OID_set set;
 	char data[16];
 };
@@ -444,6 +465,37 @@ make_pieces(struct scene *scene, enum content content, gss_iov_buffer_desc *iov)
 	iov[3] = (gss_iov_buffer_desc){GSS_IOV_BUFFER_TYPE_TRAILER | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0}};
 }
 
+static struct baton_cargo
+make_cargo(struct scene *scene)
+{
+	return (struct baton_cargo){BATON_CARGO_VERSION, ends[0], scene->cred, literal("with it")};
+}
+
+static baton_handover_t
+make_handover(struct scene *scene)
+{
+	struct fake_pair pair = fake_establish(0);
+	struct baton_cargo cargo = make_cargo(scene);
+	OM_uint32 minor;
+
+	assert_int_equal(baton_send_sec_context(&minor, ends[0], &pair.acceptor, &cargo, NULL, &scene->handover), GSS_S_COMPLETE);
+	fake_finish(&pair);
+	return scene->handover;
+}
+
+static void
+drain(void)
+{
+	OM_uint32 minor, major;
+	gss_ctx_id_t context;
+
+	do {
+		major = baton_recv_sec_context(&minor, ends[1], &context, NULL);
+		if (context != GSS_C_NO_CONTEXT)
+			gss_delete_sec_context(&minor, &context, NULL);
+	} while (major != GSS_S_CONTINUE_NEEDED);
+}
+
 static uintptr_t
 make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 {
@@ -517,6 +569,22 @@ make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 	case NUMBER_REF:
 		slot->number = 0;
 		break;
+	case SOCKET:
+		return (uintptr_t)ends[0];
+	case SOCKET_FULL:
+		make_handover(scene);
+		return (uintptr_t)ends[1];
+	case CARGO:
+		slot->cargo = make_cargo(scene);
+		break;
+	case CARGO_REF:
+		slot->cargo.version = BATON_CARGO_VERSION;
+		break;
+	case HANDOVER:
+		return (uintptr_t)make_handover(scene);
+	case HANDOVER_REF:
+		slot->handover = make_handover(scene);
+		break;
 	case BINDINGS:
 		slot->bindings = (struct gss_channel_bindings_struct){.application_data = literal("channel")};
 		break;
@@ -568,12 +636,25 @@ check_empty(const struct call *call, size_t i, const struct scene *scene)
 		return;
 	if (kind == CONTEXT_NEW || kind == BUFFER_SET_NEW)
 		assert_null(slot->context);
+	else if (kind == CARGO_REF)
+		assert_true(slot->cargo.fd == -1 && slot->cargo.cred == NULL && slot->cargo.data.value == NULL);
 	else if (kind == OUT_BUFFER)
 		assert_true(slot->buffer.length == 0 && slot->buffer.value == NULL);
 	else if (kind == OUT_NUMBER)
 		assert_int_equal(slot->number, 0);
 	else if (kind >= FIRST_OUTPUT)
 		assert_null(slot->name);
+}
+
+static void
+free_cargo(struct baton_cargo *cargo)
+{
+	OM_uint32 minor;
+
+	assert_true(cargo->fd >= 0 && cargo->data.length == strlen("with it"));
+	assert_int_equal(close(cargo->fd), 0);
+	gss_release_cred(&minor, &cargo->cred);
+	gss_release_buffer(&minor, &cargo->data);
 }
 
 static void
@@ -607,6 +688,10 @@ free_outputs(const struct call *call, struct scene *scene)
 			gss_delete_sec_context(&minor, &slot->context, NULL);
 		else if (call->args[i].kind == IOV)
 			gss_release_iov_buffer(&minor, slot->iov, 4);
+		else if (call->args[i].kind == OUT_HANDOVER)
+			baton_release_handover(&minor, &slot->handover);
+		else if (call->args[i].kind == CARGO_REF)
+			free_cargo(&slot->cargo);
 	}
 }
 
@@ -625,6 +710,8 @@ end(const struct call *call, struct scene *scene)
 			scene->name = NULL;
 		else if (call->args[i].kind == CRED_REF && slot->cred == NULL)
 			scene->cred = NULL;
+		else if (call->args[i].kind == HANDOVER_REF && slot->handover == NULL)
+			scene->handover = NULL;
 		else if (call->args[i].kind == OID_SET_GONE && slot->set == NULL)
 			scene->set = NULL;
 		else if (call->args[i].kind == ANY_GONE)
@@ -634,6 +721,8 @@ end(const struct call *call, struct scene *scene)
 		else if (call->args[i].kind == BUFFER_SET_GONE)
 			gss_release_buffer_set(&minor, (gss_buffer_set_t *)(uintptr_t)&slot->buffer_set);
 	}
+	baton_release_handover(&minor, &scene->handover);
+	drain();
 	gss_release_buffer(&minor, &scene->made);
 	gss_release_oid_set(&minor, &scene->set);
 	gss_release_name(&minor, &scene->name);
@@ -677,6 +766,12 @@ set_up(void **state)
 	assert_int_equal(gss_import_sec_context(&minor, &token, &pair.acceptor), GSS_S_COMPLETE);
 	gss_release_buffer(&minor, &token);
 	fake_finish(&pair);
+	/* Likewise what is kept of a socket, at both ends. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+	pair = fake_establish(0);
+	assert_int_equal(baton_send_sec_context(&minor, ends[0], &pair.acceptor, NULL, NULL, NULL), GSS_S_COMPLETE);
+	fake_finish(&pair);
+	drain();
 	/* What was said once is kept. */
 	assert_int_equal(baton_transfer_defaults(&minor, "ttl=5m"), GSS_S_COMPLETE);
 	return 0;
@@ -724,7 +819,7 @@ for_each_arg(change_fn *change, const char *what)
 static bool
 make_null(const struct call *call, size_t i, struct scene *scene, OM_uint32 *answer)
 {
-	if (call->args[i].kind == NUMBER)
+	if (call->args[i].kind == NUMBER || call->args[i].kind == SOCKET || call->args[i].kind == SOCKET_FULL)
 		return false;
 	scene->values[i] = 0;
 	if (call->args[i].if_null != 0)
@@ -758,9 +853,14 @@ make_foreign(const struct call *call, size_t i, struct scene *scene, OM_uint32 *
 												 BAD | GSS_S_NO_CONTEXT;
 		break;
 	case CONTEXT_NEW:
-		/* An output of import, which does not look at what is there. */
-		if (call->function == ANY(gss_import_sec_context))
+		/* An output of calls that make one, which do not look at what is there. */
+		if (call->function == ANY(gss_import_sec_context) || call->function == ANY(baton_recv_sec_context) ||
+		    call->function == ANY(baton_take_back_sec_context))
 			return false;
+		*answer = BAD | GSS_S_NO_CONTEXT;
+		break;
+	case HANDOVER:
+	case HANDOVER_REF:
 		*answer = BAD | GSS_S_NO_CONTEXT;
 		break;
 	case NAME_REF:
@@ -1040,6 +1140,22 @@ inner_functions(void **state)
 	assert_int_not_equal(gssint_g_seqstate_init(), 0);
 }
 
+/* A message that could not be received is gone from the socket, but not its context. */
+static void
+make_message_again(struct scene *scene)
+{
+	gss_ctx_id_t context;
+	OM_uint32 minor;
+	int state;
+
+	assert_int_equal(baton_handover_status(&minor, scene->handover, &state), GSS_S_COMPLETE);
+	assert_true(state == BATON_HANDOVER_REFUSED || state == BATON_HANDOVER_WAITING);
+	assert_int_equal(baton_take_back_sec_context(&minor, &scene->handover, &context), GSS_S_COMPLETE);
+	gss_delete_sec_context(&minor, &context, NULL);
+	drain();
+	make_handover(scene);
+}
+
 /* The nth allocation of each call fails, for every n. Only a missing memory may come of it, and the call can be made again. */
 static void
 no_memory(void **state)
@@ -1064,6 +1180,8 @@ no_memory(void **state)
 					check_empty(&calls[c], j, &scene);
 				if (calls[c].good == GSS_S_COMPLETE)
 					assert_int_equal(major, GSS_S_FAILURE);
+				if (calls[c].args[1].kind == SOCKET_FULL)
+					make_message_again(&scene);
 				major = run(&calls[c], scene.values);
 			}
 			if (major != calls[c].good)
@@ -1079,10 +1197,28 @@ no_memory(void **state)
 	}
 }
 
+/* A descriptor, and no status. */
+static void
+handover_descriptors(void **state)
+{
+	struct scene scene = {0};
+	OM_uint32 minor;
+	int fd;
+
+	assert_int_equal(baton_handover_fd(NULL), -1);
+	assert_int_equal(baton_handover_fd((baton_handover_t)foreign), -1);
+	fd = baton_handover_fd(make_handover(&scene));
+	assert_true(fd >= 0);
+	assert_int_equal(baton_handover_fd(scene.handover), fd);
+	baton_release_handover(&minor, &scene.handover);
+	drain();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handover_descriptors),
 		cmocka_unit_test(good),
 		cmocka_unit_test(null_pointers),
 		cmocka_unit_test(foreign_handles),
