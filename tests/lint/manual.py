@@ -31,7 +31,7 @@ UNDECLARED = {
 
 # Pages of others that ours may point to.
 FOREIGN = {
-    "cc(1)", "curl(1)", "kinit(1)", "klist(1)", "pkg-config(1)", "fork(2)", "kill(2)", "getauxval(3)", "free(3)", "memcmp(3)", "sendmsg(2)",
+    "cc(1)", "curl(1)", "kinit(1)", "klist(1)", "pkg-config(1)", "fork(2)", "kill(2)", "socketpair(2)", "poll(2)", "getauxval(3)", "free(3)", "memcmp(3)", "sendmsg(2)",
     "execve(2)", "memfd_create(2)", "secure_getenv(3)", "krb5.conf(5)", "tmpfs(5)", "systemd.exec(5)", "logind.conf(5)",
     "ld.so(8)", "mount(8)", "krb5kdc(8)", "kadmin.local(8)", "unix(7)", "k5login(5)", "shm_overview(7)",
 }
