@@ -5,6 +5,7 @@
  * Whatever happens, outputs are empty after a failure, minor_status is set, and nothing leaks.
  */
 #include <baton/baton.h>
+#include <baton/baton.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
@@ -90,6 +91,8 @@ enum kind {
 	OUT_LUCID,
 	OUT_ANY,
 	OUT_HANDOVER,
+	OUT_INFO,   /* empty but for its version */
+	OUT_CLAIMS, /* likewise */
 };
 
 /* What an input has in it. */
@@ -233,6 +236,9 @@ static const struct call calls[] = {
 	{CALL(baton_transfer_defaults), .args = {M, N((uintptr_t)"ttl=5m")}},
 	{CALL(gss_import_sec_context),
 	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, R | GSS_S_DEFECTIVE_TOKEN, INTERPROCESS}, {CONTEXT_NEW, W}}},
+	{CALL(baton_inspect_token),
+	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, R | GSS_S_DEFECTIVE_TOKEN, INTERPROCESS}, {OUT_INFO, W}}},
+	{CALL(baton_claims), .args = {M, {OUT_CLAIMS, W}}},
 	{CALL(gss_inquire_sec_context_by_oid), .args = {M, CTX, {OID, R, R, SESSION_KEY}, {OUT_BUFFER_SET, W}}},
 	{CALL(gss_krb5_get_tkt_flags), .args = {M, CTX, NUM_OUT}},
 	{CALL(gsskrb5_extract_authtime_from_sec_context), .args = {M, CTX, NUM_OUT}},
@@ -337,6 +343,8 @@ union slot {
 	struct gss_channel_bindings_struct bindings;
 	struct baton_cargo cargo;
 	baton_handover_t handover;
+	struct baton_token_info info;
+	struct baton_claims claims;
 };
 
 /* Both ends of a socket that does not wait, for all scenes. */
@@ -585,6 +593,12 @@ make_arg(struct scene *scene, const struct arg *arg, union slot *slot)
 	case HANDOVER_REF:
 		slot->handover = make_handover(scene);
 		break;
+	case OUT_INFO:
+		slot->info.version = BATON_TOKEN_INFO_VERSION;
+		break;
+	case OUT_CLAIMS:
+		slot->claims.version = BATON_CLAIMS_VERSION;
+		break;
 	case BINDINGS:
 		slot->bindings = (struct gss_channel_bindings_struct){.application_data = literal("channel")};
 		break;
@@ -625,6 +639,9 @@ run(const struct call *call, const uintptr_t *a)
 	return function(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
 }
 
+static const struct baton_token_info no_info = {.version = BATON_TOKEN_INFO_VERSION};
+static const struct baton_claims no_claims = {.version = BATON_CLAIMS_VERSION};
+
 /* After a failure nothing may be left in an output but what says "nothing". */
 static void
 check_empty(const struct call *call, size_t i, const struct scene *scene)
@@ -642,6 +659,10 @@ check_empty(const struct call *call, size_t i, const struct scene *scene)
 		assert_true(slot->buffer.length == 0 && slot->buffer.value == NULL);
 	else if (kind == OUT_NUMBER)
 		assert_int_equal(slot->number, 0);
+	else if (kind == OUT_INFO)
+		assert_memory_equal(&slot->info, &no_info, sizeof no_info);
+	else if (kind == OUT_CLAIMS)
+		assert_memory_equal(&slot->claims, &no_claims, sizeof no_claims);
 	else if (kind >= FIRST_OUTPUT)
 		assert_null(slot->name);
 }
@@ -1158,6 +1179,38 @@ make_message_again(struct scene *scene)
 
 /* The nth allocation of each call fails, for every n. Only a missing memory may come of it, and the call can be made again. */
 static void
+hear(const struct baton_event *event, void *arg)
+{
+	const struct baton_event **last = arg;
+
+	assert_int_equal(event->version, BATON_EVENT_VERSION);
+	*last = event;
+}
+
+/* It answers nothing: what it does is seen in a call that is refused. */
+static void
+audit(void **state)
+{
+	const struct baton_event *last = NULL;
+	gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+	gss_buffer_desc token;
+	struct scene scene;
+	OM_uint32 minor;
+
+	begin(&scene, &calls[0]);
+	token = bytes_of(&scene, INTERPROCESS);
+	((char *)token.value)[token.length - 1] ^= 1;
+	baton_audit(hear, &last);
+	assert_int_equal(gss_import_sec_context(&minor, &token, &context), GSS_S_DEFECTIVE_TOKEN);
+	assert_non_null(last);
+	last = NULL;
+	baton_audit(NULL, NULL);
+	assert_int_equal(gss_import_sec_context(&minor, &token, &context), GSS_S_DEFECTIVE_TOKEN);
+	assert_null(last);
+	end(&calls[0], &scene);
+}
+
+static void
 no_memory(void **state)
 {
 	for (size_t c = 0; c < NUM_CALLS; c++) {
@@ -1230,6 +1283,7 @@ main(void)
 		cmocka_unit_test(account_use),
 		cmocka_unit_test(lucid_contexts),
 		cmocka_unit_test(inner_functions),
+		cmocka_unit_test(audit),
 		cmocka_unit_test(no_memory),
 	};
 
