@@ -25,7 +25,7 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	struct bt_ctx *ctx;
 
 	bt_call_empty(interprocess_token);
-	ctx = bt_call_context(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
+	ctx = bt_call_context_to_use(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
 	bt_call_error(&call, NULL, bt_gss_wish_of(options, &wish));
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
