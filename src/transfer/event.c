@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/oid.h"
 #include "claim/claim.h"
+#include "transfer/settings.h"
 #include "transfer/sinks.h"
 
 /*
@@ -49,10 +50,13 @@ set_ear(enum ear ear, bool is_open)
 		atomic_fetch_and(&bt_transfer_ears, ~bit);
 }
 
-/* The first to tell anything, whoever listens. */
+/* The first to tell anything, whoever listens. An export has looked at the settings; who only imports asks for them here. */
 static void
 ask(void)
 {
+	const struct bt_settings *settings;
+
+	bt_transfer_settings_now(&settings);
 	set_ear(TRACE, bt_transfer_trace_is_wanted());
 	set_ear(UNASKED, false);
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "transfer/event.h"
 #include "transfer/limits.h"
 
 /* What was said, kept for ever: threads may look at it at any time, and there are few different things to say. */
@@ -239,6 +240,7 @@ look(int64_t now_s, const struct saying *program)
 	mine.program = program;
 	mine.looked_at_s = now_s;
 	mine.is_good = true;
+	bt_transfer_log((mine.merged.given & BT_SETTING_SYSLOG) != 0 && mine.merged.has_syslog);
 	return 0;
 }
 

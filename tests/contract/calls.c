@@ -5,7 +5,6 @@
  * Whatever happens, outputs are empty after a failure, minor_status is set, and nothing leaks.
  */
 #include <baton/baton.h>
-#include <baton/baton.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>

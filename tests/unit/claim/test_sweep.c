@@ -188,12 +188,73 @@ counts(void **state)
 	assert_int_equal(bt_claim_sweep(store), 1);
 }
 
+struct seen {
+	unsigned num_of[3];
+	struct bt_claim_entry last[3];
+};
+
+static void
+see(const struct bt_claim_entry *entry, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->num_of[entry->kind]++;
+	seen->last[entry->kind] = *entry;
+}
+
+/* Each claim is shown with whose it is, since when and until when; and looking changes nothing. */
+static void
+each(void **state)
+{
+	struct bt_claim_store *store = fixture_open();
+	uint8_t key[BT_CLAIM_KEY_LEN];
+	struct bt_claim_ref ref = fixture_claim(store, 5000, key);
+	struct seen seen = {{0}};
+
+	fixture_now_ms += 10;
+	fixture_claim(store, 1, key);
+	leave(200, BT_CLAIM_BUSY, 4711);
+	fixture_now_ms += 10;
+	for (int i = 0; i < 2; i++) {
+		memset(&seen, 0, sizeof seen);
+		bt_claim_each(store, see, &seen);
+		for (int kind = 0; kind < 3; kind++)
+			assert_int_equal(seen.num_of[kind], 1);
+	}
+	assert_int_equal(seen.last[BT_CLAIM_IS_LIVE].pid, getpid());
+	assert_int_equal(seen.last[BT_CLAIM_IS_LIVE].made_at, 1000000);
+	assert_int_equal(seen.last[BT_CLAIM_IS_LIVE].expires_at, ref.expires_at);
+	assert_int_equal(seen.last[BT_CLAIM_IS_EXPIRED].made_at, 1000010);
+	assert_int_equal(seen.last[BT_CLAIM_IS_RESERVED].pid, 4711);
+	assert_string_equal(bt_claim_path_of(store), fixture_path);
+	assert_int_equal(bt_claim_read(store, &ref, key), 0);
+}
+
+/* Those that nobody took are told of once; what a dead process had reserved is none of them. */
+static void
+tells_how_many_expired(void **state)
+{
+	struct bt_claim_store *store = fixture_open();
+	uint8_t key[BT_CLAIM_KEY_LEN];
+
+	bt_claim_take_num_expired();
+	fixture_claim(store, 1000, key);
+	fixture_claim(store, 1000, key);
+	fixture_claim(store, 900000, key);
+	leave(200, BT_CLAIM_BUSY, 4711);
+	fixture_now_ms += BT_CLAIM_STUCK_MS;
+	assert_int_equal(bt_claim_sweep(store), 3);
+	assert_int_equal(bt_claim_take_num_expired(), 2);
+	assert_int_equal(bt_claim_take_num_expired(), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(of_the_dead),	TEST(of_the_living), TEST(of_the_sleeping), TEST(stale_bits),
 	    TEST(missing_bits), TEST(now_and_then),  TEST(counts),
+	    TEST(each),		TEST(tells_how_many_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
