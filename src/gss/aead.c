@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "gss/call.h"
+#include "gss/loaded.h"
 
 /* Wrap tokens that protect bytes which travel beside them. Associated data that is NULL is none. */
 
@@ -63,6 +64,11 @@ gss_wrap_aead(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req
 	associated = bt_call_input_optional(&call, input_assoc_buffer);
 	text = bt_call_input(&call, input_payload_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_wrap_aead(&call, ctx, conf_req_flag, qop_req, input_assoc_buffer, input_payload_buffer, conf_state,
+					output_message_buffer);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, seal(msg, conf_req_flag != 0, associated, text, &token));
 	bt_call_give(&call, &token, output_message_buffer);
@@ -91,6 +97,11 @@ gss_unwrap_aead(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer
 	parts[0] = borrow(BT_MSG_IOV_STREAM, bt_call_input(&call, input_message_buffer, 0));
 	parts[1] = borrow(BT_MSG_IOV_SIGN_ONLY, bt_call_input_optional(&call, input_assoc_buffer));
 	bt_call_wants(&call, output_payload_buffer, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_unwrap_aead(&call, ctx, input_message_buffer, input_assoc_buffer, output_payload_buffer, conf_state,
+					  qop_state);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_error(&call, ctx->mech, bt_msg_unwrap_iov(msg, parts, 3, &conf, &order));
 		bt_call_add_order(&call, ctx->mech, order);

@@ -1,6 +1,8 @@
 #include "base/mem.h"
+#include "base/oid.h"
 #include "gss/call.h"
 #include "gss/credential.h"
+#include "gss/loaded.h"
 #include "gss/offer.h"
 #include "gss/status.h"
 #include "transfer/event.h"
@@ -9,6 +11,10 @@
 
 /* First octet of an AP-REQ that came without framing, as DCE style has it. RFC 4120 §5.10: APPLICATION 14. */
 enum { BARE_AP_REQ = 0x6e };
+
+/* How a token of NTLM begins, which has no framing at all, and the mechanism's OID. MS-NLMP §2.2.1; 1.3.6.1.4.1.311.2.2.10. */
+static const uint8_t NTLM_TOKEN[] = {'N', 'T', 'L', 'M', 'S', 'S', 'P', '\0'};
+static const struct bt_bytes NTLM = BT_OID("\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a");
 
 /* ---- handles ---- */
 
@@ -58,7 +64,8 @@ bt_call_context_to_use(struct bt_call *call, gss_ctx_id_t handle)
 struct bt_msg *
 bt_call_msg(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop)
 {
-	if (bt_call_failed(call))
+	/* A library's context has none: who comes with one asks loaded.h before. */
+	if (bt_call_failed(call) || (ctx->msg == NULL && ctx->mech->is_loaded))
 		return NULL;
 	if (qop != GSS_C_QOP_DEFAULT)
 		bt_call_error(call, ctx->mech, BT_ERR_UNKNOWN_QOP);
@@ -299,7 +306,6 @@ oid_of_token(struct bt_bytes token)
 static const struct bt_mech *
 mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire_oid)
 {
-	struct bt_mechs mechs = bt_mechs_all();
 	struct bt_bytes oid, body;
 	const struct bt_mech *mech;
 
@@ -314,28 +320,40 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 		*wire_oid = bt_mech_krb5.oid;
 		return &bt_mech_krb5;
 	}
-	if ((oid = oid_of_token(token)).len == 0) {
+	if (bt_bytes_has_prefix(token, bt_bytes_of(NTLM_TOKEN, sizeof NTLM_TOKEN)))
+		oid = NTLM;
+	else if ((oid = oid_of_token(token)).len == 0) {
 		bt_call_refuse(call, GSS_S_DEFECTIVE_TOKEN, 0);
 		return NULL;
 	}
-	if ((mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid)) == NULL)
+	if ((mech = bt_mechs_find(oid, wire_oid)) == NULL)
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
-	/* Every mechanism's first token goes on with the two bytes of a token identifier. RFC 1964 §1.1. */
-	else if (bt_frame_read(token, &oid, &body) != 0 || body.len < 2)
+	/* First tokens of those built in go on with the two bytes of a token identifier. RFC 1964 §1.1. */
+	else if (!mech->is_loaded && (bt_frame_read(token, &oid, &body) != 0 || body.len < 2))
 		bt_call_refuse_as(call, mech, GSS_S_FAILURE, 0);
 	return mech;
 }
 
-/* A handle for the initiator's name; NULL: it is not known, or could not be made. */
+/* A handle for a name; NULL: it is not known, or could not be made. */
+static gss_name_t
+make_name(struct bt_call *call, const struct bt_mech *mech, struct bt_mn *mn)
+{
+	gss_name_t name = NULL;
+
+	if (!bt_call_failed(call) && mn != NULL && (name = bt_name_of_mn(mech, mn)) == NULL)
+		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	return name;
+}
+
+/* The same for the initiator's, with all that is known of it. */
 static gss_name_t
 make_initiator(struct bt_call *call, const struct bt_ctx *ctx)
 {
-	gss_name_t name = NULL;
+	gss_name_t name;
 	struct bt_mn *mn;
 
 	bt_call_error(call, ctx->mech, bt_ctx_initiator(ctx, &mn));
-	if (mn != NULL && (name = bt_name_of_mn(ctx->mech, mn)) == NULL)
-		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	name = make_name(call, ctx->mech, mn);
 	bt_mn_free(mn);
 	return name;
 }
@@ -417,6 +435,8 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 			asked.num_offers = offers.num;
 		} else if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL) {
 			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+		} else if (cred == NULL && !bt_mechs_is_by_default(mech)) {
+			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
 		}
 	}
 	if (!bt_call_failed(&call)) {
@@ -470,7 +490,9 @@ gss_process_context_token(OM_uint32 *minor_status, gss_ctx_id_t context_handle, 
 	const struct bt_ctx *ctx = bt_call_context_to_use(&call, context_handle);
 
 	bt_call_input_filled(&call, token_buffer, 0);
-	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
+	if (bt_gss_is_loaded(&call, ctx))
+		bt_gss_loaded_process_token(&call, ctx, token_buffer);
+	else if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_DEFECTIVE_TOKEN, 0);
 	return bt_call_end(&call);
 }
@@ -484,7 +506,9 @@ gss_context_time(OM_uint32 *minor_status, gss_ctx_id_t context_handle, OM_uint32
 	bt_call_empty_u32(time_rec);
 	bt_call_wants(&call, time_rec, 0);
 	ctx = bt_call_context(&call, context_handle);
-	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL && (*time_rec = bt_call_lifetime_s(ctx->expires_at)) == 0)
+	if (bt_gss_is_loaded(&call, ctx))
+		bt_gss_loaded_time(&call, ctx, time_rec);
+	else if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL && (*time_rec = bt_call_lifetime_s(ctx->expires_at)) == 0)
 		bt_call_error(&call, ctx->mech, BT_ERR_CONTEXT_EXPIRED);
 	return bt_call_end(&call);
 }
@@ -496,6 +520,7 @@ gss_inquire_context(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_na
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	gss_name_t initiator = NULL, acceptor = NULL;
+	struct bt_gss_loaded_facts facts = {0};
 	const struct bt_ctx *ctx;
 	bool is_open;
 
@@ -511,11 +536,16 @@ gss_inquire_context(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_na
 	if ((ctx = bt_call_context(&call, context_handle)) == NULL)
 		return bt_call_end(&call);
 	is_open = ctx->stage == BT_CTX_OPEN;
-	if (is_open && src_name != NULL)
+	if (ctx->mech->is_loaded) {
+		bt_gss_loaded_inquire(&call, ctx, src_name != NULL, targ_name != NULL, &facts);
+		initiator = make_name(&call, ctx->mech, facts.initiator);
+		acceptor = make_name(&call, ctx->mech, facts.acceptor);
+		bt_mn_free(facts.initiator);
+		bt_mn_free(facts.acceptor);
+	} else if (is_open && src_name != NULL)
 		initiator = make_initiator(&call, ctx);
-	if (is_open && targ_name != NULL && ctx->acceptor != NULL &&
-	    (acceptor = bt_name_of_mn(ctx->mech, ctx->acceptor)) == NULL)
-		bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	if (is_open && !ctx->mech->is_loaded && targ_name != NULL)
+		acceptor = make_name(&call, ctx->mech, ctx->acceptor);
 	if (bt_call_failed(&call)) {
 		gss_release_name(&(OM_uint32){0}, &initiator);
 		gss_release_name(&(OM_uint32){0}, &acceptor);
@@ -526,11 +556,11 @@ gss_inquire_context(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_na
 	if (targ_name != NULL)
 		*targ_name = acceptor;
 	if (lifetime_rec != NULL)
-		*lifetime_rec = is_open ? bt_call_lifetime_s(ctx->expires_at) : 0;
+		*lifetime_rec = ctx->mech->is_loaded ? facts.lifetime_s : is_open ? bt_call_lifetime_s(ctx->expires_at) : 0;
 	if (mech_type != NULL)
 		*mech_type = bt_oid_static(ctx->wire_oid);
 	if (ctx_flags != NULL)
-		*ctx_flags = flags_of(ctx);
+		*ctx_flags = ctx->mech->is_loaded ? facts.flags : flags_of(ctx);
 	if (locally_initiated != NULL)
 		*locally_initiated = ctx->is_initiator;
 	if (open != NULL)

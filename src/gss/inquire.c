@@ -3,6 +3,7 @@
 #include "gss/call.h"
 #include "gss/credential.h"
 #include "gss/handle.h"
+#include "gss/loaded.h"
 #include "gss/lucid.h"
 #include "gss/mechs.h"
 
@@ -54,7 +55,7 @@ gss_inquire_sec_context_by_oid(OM_uint32 *minor_status, const gss_ctx_id_t conte
 	what = bt_call_oid(&call, desired_object);
 	if (is_for_keys(what))
 		bt_call_context_to_use(&call, context_handle);
-	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
+	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL || bt_gss_is_loaded(&call, ctx))
 		bt_call_error(&call, ctx->mech, ctx->mech->inquire(ctx, what, &answers));
 	give_answers(&call, &answers, data_set);
 	if (bt_call_failed(&call) && ctx != NULL)

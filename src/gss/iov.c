@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "gss/call.h"
+#include "gss/loaded.h"
 
 /*
  * Programs' buffer arrays and the message room's hold the same facts in two shapes. Up to NUM_ON_STACK buffers cost no
@@ -111,6 +112,10 @@ wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag, gs
 
 	bt_call_empty_int(conf_state);
 	ctx = find(&call, context_handle, has_contents);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_wrap_iov(&call, ctx, !has_contents, conf_req_flag, qop_req, conf_state, iov, iov_count);
+		return bt_call_end(&call);
+	}
 	read_array(&call, iov, iov_count, has_contents, &array);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, wrap_array(msg, conf_req_flag != 0, array.iov, array.num));
@@ -150,6 +155,10 @@ gss_unwrap_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int *conf_s
 	bt_call_empty_int(conf_state);
 	bt_call_empty_u32(qop_state);
 	ctx = bt_call_context_to_use(&call, context_handle);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_unwrap_iov(&call, ctx, conf_state, qop_state, iov, iov_count);
+		return bt_call_end(&call);
+	}
 	read_array(&call, iov, iov_count, true, &array);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_error(&call, ctx->mech, bt_msg_unwrap_iov(msg, array.iov, array.num, &conf, &order));
@@ -171,6 +180,10 @@ get_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_req,
 	struct array array;
 	struct bt_msg *msg;
 
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_get_mic_iov(&call, ctx, !has_contents, qop_req, iov, iov_count);
+		return bt_call_end(&call);
+	}
 	read_array(&call, iov, iov_count, has_contents, &array);
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, get_mic_array(msg, array.iov, array.num));
@@ -205,6 +218,10 @@ gss_verify_mic_iov(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop
 
 	bt_call_empty_u32(qop_state);
 	ctx = bt_call_context_to_use(&call, context_handle);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_verify_mic_iov(&call, ctx, qop_state, iov, iov_count);
+		return bt_call_end(&call);
+	}
 	read_array(&call, iov, iov_count, true, &array);
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_mic_error(&call, ctx->mech, bt_msg_verify_mic_iov(msg, array.iov, array.num, &order));

@@ -6,6 +6,7 @@
 #include "base/oid.h"
 #include "gss/call.h"
 #include "gss/handle.h"
+#include "gss/loaded.h"
 #include "gss/mechs.h"
 
 /* Declared here, as in ticket.c. */
@@ -51,6 +52,9 @@ gss_krb5_export_lucid_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context
 		*kctx = NULL;
 	bt_call_wants(&call, kctx, 0);
 	ctx = bt_call_context_to_use(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
+	/* No library has its contexts in Kerberos' form. */
+	if (bt_gss_is_loaded(&call, ctx))
+		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL && version != 1)
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_FAILURE, EINVAL);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)

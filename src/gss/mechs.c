@@ -77,11 +77,17 @@ bt_mechs_negotiates(const struct bt_mech *mech)
 	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_MECH_NEGO]));
 }
 
-/* Only a loaded one says so of itself. */
+/* Only loaded ones say so of themselves. */
 static bool
 is_deprecated(const struct bt_mech *mech)
 {
 	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_DEPRECATED]));
+}
+
+bool
+bt_mechs_is_by_default(const struct bt_mech *mech)
+{
+	return !is_deprecated(mech) && !bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_NOT_DFLT_MECH]));
 }
 
 OM_uint32

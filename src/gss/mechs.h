@@ -28,6 +28,9 @@ bool bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribut
 /* bt_mechs_negotiates - is it one that comes out at another mechanism? GSS_C_MA_MECH_NEGO. */
 bool bt_mechs_negotiates(const struct bt_mech *mech);
 
+/* bt_mechs_is_by_default - may an acceptor without a credential, or a negotiation, come to it? RFC 5587 §3.4.3. */
+bool bt_mechs_is_by_default(const struct bt_mech *mech);
+
 /* bt_oid_static - the library's own descriptor of an OID, or NULL if it has none. */
 gss_OID bt_oid_static(struct bt_bytes oid);
 

@@ -1,5 +1,6 @@
 #include "base/err.h"
 #include "gss/call.h"
+#include "gss/loaded.h"
 
 /*
  * Nothing here allocates or locks on success: the message room allocates the output, and the frame is on the stack.
@@ -31,6 +32,10 @@ gss_wrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int conf_req_flag
 	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, input_message_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_wrap(&call, ctx, conf_req_flag, qop_req, input_message_buffer, conf_state, output_message_buffer);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, bt_msg_wrap(msg, conf_req_flag != 0, text, &token));
 	bt_call_give(&call, &token, output_message_buffer);
@@ -56,6 +61,10 @@ gss_unwrap(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_t in
 	ctx = bt_call_context_to_use(&call, context_handle);
 	token = bt_call_input_filled(&call, input_message_buffer, 0);
 	bt_call_wants(&call, output_message_buffer, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_unwrap(&call, ctx, input_message_buffer, output_message_buffer, conf_state, qop_state);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_error(&call, ctx->mech, bt_msg_unwrap(msg, token, &text, &conf, &order));
 		bt_call_add_order(&call, ctx->mech, order);
@@ -79,6 +88,10 @@ gss_get_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_qop_t qop_
 	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, message_buffer, 0);
 	bt_call_wants(&call, message_token, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_get_mic(&call, ctx, qop_req, message_buffer, message_token);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL)
 		bt_call_error(&call, ctx->mech, bt_msg_get_mic(msg, text, &token));
 	bt_call_give(&call, &token, message_token);
@@ -99,6 +112,10 @@ gss_verify_mic(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_
 	ctx = bt_call_context_to_use(&call, context_handle);
 	text = bt_call_input(&call, message_buffer, 0);
 	token = bt_call_input_filled(&call, token_buffer, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_verify_mic(&call, ctx, message_buffer, token_buffer, qop_state);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
 		bt_call_mic_error(&call, ctx->mech, bt_msg_verify_mic(msg, text, token, &order));
 		bt_call_add_order(&call, ctx->mech, order);
@@ -119,6 +136,10 @@ gss_wrap_size_limit(OM_uint32 *minor_status, gss_ctx_id_t context_handle, int co
 	bt_call_empty_u32(max_input_size);
 	ctx = bt_call_context(&call, context_handle);
 	bt_call_wants(&call, max_input_size, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_size_limit(&call, ctx, conf_req_flag, qop_req, req_output_size, max_input_size);
+		return bt_call_end(&call);
+	}
 	if ((msg = bt_call_msg(&call, ctx, qop_req)) != NULL) {
 		overhead = bt_msg_overhead(msg, conf_req_flag != 0);
 		*max_input_size = req_output_size > overhead ? req_output_size - (OM_uint32)overhead : 0;

@@ -20,11 +20,27 @@ has_offer(const struct bt_offers *offers, const struct bt_mech *mech)
 	return false;
 }
 
+/*
+ * Whether a library has a default credential shows when it is asked for one, as MIT's library asks: it may be the one that the peer
+ * chooses, and then it would be too late to find out.
+ */
+static int
+find_default(const struct making *making, const struct bt_mech *mech, struct bt_mcred **out)
+{
+	struct bt_cred_request request = {
+		.mech = mech,
+		.usage = making->target != NULL ? BT_USAGE_INITIATE : BT_USAGE_ACCEPT,
+	};
+
+	return mech->cred_acquire(&request, out);
+}
+
 /* A mechanism that cannot read the target's name cannot reach it: it is left out. */
 static void
 add(struct making *making, const struct bt_mech *mech, struct bt_mcred *mcred)
 {
 	struct bt_offers *out = making->out;
+	struct bt_mcred *owned = NULL;
 	struct bt_mn *target = NULL;
 	int e = 0;
 
@@ -32,6 +48,12 @@ add(struct making *making, const struct bt_mech *mech, struct bt_mcred *mcred)
 		return;
 	if (making->target != NULL)
 		e = bt_name_to_mn(making->target, mech, &target);
+	if (e == 0 && mcred == NULL && mech->is_loaded) {
+		e = find_default(making, mech, &owned);
+		mcred = owned;
+	}
+	if (e != 0)
+		bt_mn_free(target);
 	if (e == BT_ERR_NOMEM) {
 		bt_call_error(making->call, NULL, e);
 	} else if (e != 0) {
@@ -41,6 +63,7 @@ add(struct making *making, const struct bt_mech *mech, struct bt_mcred *mcred)
 		}
 	} else {
 		out->targets[out->num] = target;
+		out->owned[out->num] = owned;
 		out->list[out->num++] = (struct bt_offer){.mech = mech, .cred = mcred, .target = target};
 	}
 }
@@ -58,7 +81,8 @@ add_default(struct making *making, OM_uint32 flags)
 	struct bt_mechs mechs = bt_mechs_all();
 
 	for (size_t i = 0; i < mechs.num; i++)
-		if (!mechs.list[i]->authenticates_nobody || (flags & GSS_C_ANON_FLAG) != 0)
+		if (bt_mechs_is_by_default(mechs.list[i]) &&
+		    (!mechs.list[i]->authenticates_nobody || (flags & GSS_C_ANON_FLAG) != 0))
 			add(making, mechs.list[i], NULL);
 }
 
@@ -72,6 +96,8 @@ restrict_to(struct bt_offers *offers, const struct gss_cred_id_struct *cred)
 		for (size_t j = 0; j < offers->num; j++)
 			if (offers->list[j].mech == cred->negotiable[i]) {
 				kept.list[kept.num] = offers->list[j];
+				kept.owned[kept.num] = offers->owned[j];
+				offers->owned[j] = NULL;
 				kept.targets[kept.num++] = bt_mn_share(offers->targets[j]);
 			}
 	bt_gss_offers_done(offers);
@@ -108,6 +134,9 @@ bt_gss_offers_done(struct bt_offers *offers)
 {
 	for (size_t i = 0; i < offers->num; i++)
 		bt_mn_free(offers->targets[i]);
+	for (size_t i = 0; i < offers->num; i++)
+		if (offers->owned[i] != NULL)
+			offers->list[i].mech->cred_free(offers->owned[i]);
 	offers->num = 0;
 }
 

@@ -11,6 +11,7 @@
 struct bt_offers {
 	struct bt_offer list[BT_MECHS_MAX];
 	struct bt_mn *targets[BT_MECHS_MAX];
+	struct bt_mcred *owned[BT_MECHS_MAX]; /* credentials that were made for this, or NULL */
 	size_t num;
 };
 

@@ -3,41 +3,48 @@
 #include "base/err.h"
 #include "gss/call.h"
 #include "gss/handle.h"
+#include "gss/loaded.h"
 #include "gss/mechs.h"
 
 /* Calls by which programs reach what only some mechanism has. */
 
-/* No mechanism here has an option. */
+/* No mechanism that is built in has an option. */
 OM_uint32
 gss_set_sec_context_option(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, const gss_OID desired_object,
 			   const gss_buffer_t value)
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct bt_mech *mech = bt_mechs_default();
+	struct bt_ctx *ctx = NULL;
 
 	bt_call_wants(&call, context_handle, 0);
 	if (!bt_call_failed(&call) && *context_handle != GSS_C_NO_CONTEXT) {
-		const struct bt_ctx *ctx = bt_call_context_to_use(&call, *context_handle);
-
-		if (ctx != NULL)
+		if ((ctx = bt_call_context_to_use(&call, *context_handle)) != NULL)
 			mech = ctx->mech;
 	}
 	bt_call_oid(&call, desired_object);
 	bt_call_input_optional(&call, value);
+	if (ctx != NULL && bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_set_option(&call, ctx, desired_object, value);
+		return bt_call_end(&call);
+	}
 	bt_call_error(&call, mech, BT_ERR_UNAVAILABLE);
 	return bt_call_end(&call);
 }
 
-/* For mechanisms whose last token travels in the application's protocol. No mechanism here does that, so nothing is missing. */
+/* For mechanisms whose last token travels in the application's protocol. No mechanism that is built in does that, so nothing is missing. */
 OM_uint32
 gss_complete_auth_token(OM_uint32 *minor_status, const gss_ctx_id_t context_handle, gss_buffer_t input_message_buffer)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	const struct bt_ctx *ctx;
 
 	bt_call_input(&call, input_message_buffer, 0);
 	if (context_handle == GSS_C_NO_CONTEXT)
 		bt_call_refuse(&call, GSS_S_NO_CONTEXT, 0);
-	bt_call_context_to_use(&call, context_handle);
+	ctx = bt_call_context_to_use(&call, context_handle);
+	if (bt_gss_is_loaded(&call, ctx))
+		bt_gss_loaded_complete(&call, ctx, input_message_buffer);
 	return bt_call_end(&call);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "gss/call.h"
+#include "gss/loaded.h"
 
 OM_uint32
 gss_pseudo_random(OM_uint32 *minor_status, gss_ctx_id_t context, int prf_key, const gss_buffer_t prf_in,
@@ -17,6 +18,10 @@ gss_pseudo_random(OM_uint32 *minor_status, gss_ctx_id_t context, int prf_key, co
 	ctx = bt_call_context_to_use(&call, context);
 	input = bt_call_input(&call, prf_in, 0);
 	bt_call_wants(&call, prf_out, 0);
+	if (bt_gss_is_loaded(&call, ctx)) {
+		bt_gss_loaded_prf(&call, ctx, prf_key, prf_in, desired_output_len, prf_out);
+		return bt_call_end(&call);
+	}
 	msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT);
 	if (msg != NULL && ((prf_key != GSS_C_PRF_KEY_FULL && prf_key != GSS_C_PRF_KEY_PARTIAL) || desired_output_len < 0))
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_FAILURE, EINVAL);

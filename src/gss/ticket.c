@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "gss/buffer_set.h"
 #include "gss/call.h"
+#include "gss/loaded.h"
 
 /*
  * Facts of the ticket behind a context, by their names in gssapi_krb5.h: each is one question by OID. That header needs
@@ -27,7 +28,7 @@ ask(struct bt_call *call, gss_ctx_id_t handle, struct bt_bytes what)
 	struct bt_answers answers = {0};
 	gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
 
-	if (bt_call_msg(call, ctx, GSS_C_QOP_DEFAULT) == NULL)
+	if (bt_call_msg(call, ctx, GSS_C_QOP_DEFAULT) == NULL && !bt_gss_is_loaded(call, ctx))
 		return NULL;
 	bt_call_error(call, ctx->mech, ctx->mech->inquire(ctx, what, &answers));
 	if (!bt_call_failed(call) && answers.num_items != 1)
