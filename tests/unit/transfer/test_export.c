@@ -235,6 +235,79 @@ every_allocation_may_fail(void **state)
 	assert_int_equal(test_mem.num_secrets, 0);
 }
 
+static void
+a_wish_says_how_long(void **state)
+{
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_INITIATOR);
+	struct bt_buf token;
+
+	assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
+	assert_int_equal(fake_claims.last_ttl_ms, BT_TRANSFER_TTL_S * 1000);
+	bt_buf_free(&token);
+	assert_int_equal(bt_transfer_export(ctx, &(struct bt_transfer_wish){.ttl_s = BT_TRANSFER_TTL_MAX_S}, &token), 0);
+	assert_int_equal(fake_claims.last_ttl_ms, BT_TRANSFER_TTL_MAX_S * 1000);
+	bt_buf_free(&token);
+	assert_int_equal(bt_transfer_export(ctx, &(struct bt_transfer_wish){.ttl_s = BT_TRANSFER_TTL_MAX_S + 1}, &token), BT_ERR_SETTINGS);
+	assert_null(token.ptr);
+	/* The context's own end comes before, whatever is wished. */
+	ctx->expires_at = bt_clock_wall_s() + 1000;
+	assert_int_equal(bt_transfer_export(ctx, &(struct bt_transfer_wish){.ttl_s = 3600}, &token), 0);
+	assert_in_range(fake_claims.last_ttl_ms, 998000, 1000000);
+	bt_buf_free(&token);
+	bt_ctx_free(ctx);
+}
+
+static void
+authorisation_data_can_stay(void **state)
+{
+	const struct bt_transfer_wish none = {.authdata = BT_AUTHDATA_NO}, all = {.authdata = BT_AUTHDATA_YES};
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_ATTRIBUTES), *back;
+	struct bt_buf token;
+
+	assert_true(ctx->authz.len != 0 && ctx->vouched != 0);
+	assert_int_equal(bt_transfer_export(ctx, &none, &token), 0);
+	assert_int_equal(bt_transfer_import(test_mechs, 1, bt_bytes_of_buf(&token), &back), 0);
+	assert_int_equal(back->authz.len, 0);
+	assert_int_equal(back->vouched, 0);
+	assert_string_equal(back->initiator->text, ctx->initiator->text);
+	bt_ctx_free(back);
+	bt_buf_free(&token);
+	/* One export's wish is not the next one's. */
+	assert_int_equal(bt_transfer_export(ctx, &all, &token), 0);
+	assert_int_equal(bt_transfer_import(test_mechs, 1, bt_bytes_of_buf(&token), &back), 0);
+	test_assert_same(ctx, back);
+	bt_ctx_free(back);
+	bt_buf_free(&token);
+	bt_ctx_free(ctx);
+}
+
+static void
+an_audience_that_cannot_be_leaves_the_context(void **state)
+{
+	static const struct {
+		const char *audience;
+		int expected;
+	} rows[] = {{"pid=2147483647", BT_ERR_AUDIENCE}, {"nobody", BT_ERR_SETTINGS}, {"", BT_ERR_SETTINGS}};
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_ACCEPTOR);
+	struct bt_buf token;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct bt_transfer_wish wish = {.audience = rows[i].audience};
+
+		assert_int_equal(bt_transfer_export(ctx, &wish, &token), rows[i].expected);
+		assert_null(token.ptr);
+		assert_int_equal(census().num_reserved, 0);
+	}
+	test_has_uid = true;
+	test_uid = 4711;
+	assert_int_equal(bt_transfer_export(ctx, &(struct bt_transfer_wish){.audience = "uid=4712"}, &token), BT_ERR_AUDIENCE_ACCOUNT);
+	assert_int_equal(bt_transfer_export(ctx, &(struct bt_transfer_wish){.audience = "uid=4711"}, &token), 0);
+	test_has_uid = false;
+	bt_buf_free(&token);
+	assert_works(ctx);
+	bt_ctx_free(ctx);
+}
+
 int
 main(void)
 {
@@ -247,6 +320,9 @@ main(void)
 	    cmocka_unit_test_setup(a_store_that_fails_costs_nothing, reset),
 	    cmocka_unit_test_setup(what_cannot_move_stays, reset),
 	    cmocka_unit_test_setup(every_allocation_may_fail, reset),
+	    cmocka_unit_test_setup(a_wish_says_how_long, reset),
+	    cmocka_unit_test_setup(authorisation_data_can_stay, reset),
+	    cmocka_unit_test_setup(an_audience_that_cannot_be_leaves_the_context, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

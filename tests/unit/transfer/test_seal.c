@@ -131,6 +131,48 @@ every_altered_bit_is_noticed(void **state)
 	assert_int_equal(bt_seal_open(key, &parts, clear), 0);
 }
 
+/* With an audience the header is longer: all of that is under the seal too. */
+static void
+audiences_are_part_of_the_head(void **state)
+{
+	struct bt_seal_header other = header;
+	struct bt_seal_parts parts;
+
+	other.audience = (struct bt_audience){.bits = BT_AUDIENCE_ALL,
+					      .group = {1, 2},
+					      .session = {3, 4},
+					      .process = {5, 6},
+					      .cgroup = "sixteen octets."};
+	for (unsigned bits = 0; bits <= BT_AUDIENCE_ALL; bits++) {
+		size_t head_len = HEAD_LEN + bt_transfer_audience_len((uint8_t)bits);
+		uint8_t token[TOKEN_LEN + BT_AUDIENCE_LEN_MAX], clear[sizeof token];
+		size_t len = bt_seal_token_len(oid, (uint8_t)bits, STATE_LEN);
+		struct bt_wr wr;
+
+		other.audience.bits = (uint8_t)bits;
+		assert_int_equal(len, head_len + STATE_LEN + BT_SEAL_TAG_LEN);
+		bt_wr_over(&wr, token, sizeof token);
+		bt_seal_write_head(&wr, oid, &other);
+		assert_int_equal(wr.len, head_len);
+		bt_wr_bytes(&wr, bt_bytes_of_str("state"));
+		assert_int_equal(bt_seal_close(key, token, head_len, STATE_LEN), 0);
+		assert_int_equal(bt_seal_read(bt_bytes_of(token, len), &parts), 0);
+		assert_int_equal(parts.header.audience.bits, bits);
+		assert_int_equal(bt_seal_open(key, &parts, clear), 0);
+		for (size_t bit = 13 * 8; bit < 8 * len; bit++) {
+			token[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			if (bt_seal_read(bt_bytes_of(token, len), &parts) == 0)
+				assert_int_equal(bt_seal_open(key, &parts, clear), BT_ERR_TOKEN_ALTERED);
+			token[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		for (size_t cut = HEAD_LEN; cut < head_len; cut++)
+			assert_int_equal(bt_seal_read(bt_bytes_of(token, cut), &parts), BT_ERR_TRUNCATED);
+		/* Bits that nobody knows say nothing of how long the header is. */
+		token[13 + 10] |= 32;
+		assert_int_equal(bt_seal_read(bt_bytes_of(token, len), &parts), BT_ERR_TOKEN_VERSION);
+	}
+}
+
 static void
 another_key_opens_nothing(void **state)
 {
@@ -151,6 +193,7 @@ main(void)
 	    cmocka_unit_test(truncations_are_told_from_other_formats),
 	    cmocka_unit_test(a_token_longer_than_any_is_refused_unread),
 	    cmocka_unit_test(every_altered_bit_is_noticed),
+	    cmocka_unit_test(audiences_are_part_of_the_head),
 	    cmocka_unit_test(another_key_opens_nothing),
 	};
 
