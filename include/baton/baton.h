@@ -167,6 +167,36 @@ struct baton_claims {
 /* Count. Makes no store where there is none: then num_slots is 0. */
 OM_uint32 baton_claims(OM_uint32 *minor_status, struct baton_claims *claims);
 
+/* ---- which mechanisms there are: baton_each_mech(3) ---- */
+
+#define BATON_MECH_INFO_VERSION 1
+
+enum {
+	BATON_MECH_BUILT_IN = 0,
+	BATON_MECH_LOADED = 1,     /* from a library that the configuration names */
+	BATON_MECH_INTERPOSER = 2, /* a library between programs and other mechanisms */
+	BATON_MECH_BROKEN = 3      /* a line of the configuration, or a file of it, that cannot be used */
+};
+
+/* Texts live as long as the call. NULL: there is none. */
+struct baton_mech_info {
+	uint32_t version;    /* BATON_MECH_INFO_VERSION of the library: members are only ever added at the end */
+	int state;           /* BATON_MECH_ */
+	gss_OID oid;         /* NULL: a line that has none */
+	const char *name;    /* its own, or that of its line */
+	const char *library; /* as its line has it */
+	const char *file;    /* of the configuration */
+	uint32_t line;       /* 0: the file as a whole */
+	const char *problem; /* what is wrong */
+	const char *reason;  /* in the dynamic linker's words */
+	const char *hint;    /* what to do about it */
+};
+
+typedef int (*baton_mech_fn)(const struct baton_mech_info *info, void *arg);
+
+/* Tell fn of each mechanism that is built in, then of each line of the configuration, until it answers other than 0. Loads them all. */
+OM_uint32 baton_each_mech(OM_uint32 *minor_status, baton_mech_fn fn, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

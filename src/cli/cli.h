@@ -20,6 +20,7 @@ int cli_claims(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
+int cli_mechs(int argc, char **argv);
 int cli_realm(int argc, char **argv);
 int cli_run(int argc, char **argv);
 

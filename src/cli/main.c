@@ -15,6 +15,7 @@ static const struct {
     {"demo", cli_demo, "show contexts that move between processes, and what is refused"},
     {"doctor", cli_doctor, "look at this host and say what is missing"},
     {"inspect", cli_inspect, "show what an interprocess token says of itself"},
+    {"mechs", cli_mechs, "list the mechanisms, and what is wrong with their configuration"},
     {"realm", cli_realm, "run a command in a Kerberos realm made for it"},
     {"run", cli_run, "run a program that was built for MIT's library on Baton"},
     {"version", cli_version, "print the version"},
