@@ -2,6 +2,7 @@
 #include "base/oid.h"
 #include "gss/call.h"
 #include "gss/credential.h"
+#include "gss/interposed.h"
 #include "gss/loaded.h"
 #include "gss/offer.h"
 #include "gss/status.h"
@@ -317,8 +318,7 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 		return &bt_mech_spnego;
 	}
 	if (token.ptr[0] == BARE_AP_REQ) {
-		*wire_oid = bt_mech_krb5.oid;
-		return &bt_mech_krb5;
+		return bt_mechs_find(bt_mech_krb5.oid, wire_oid);
 	}
 	if (bt_bytes_has_prefix(token, bt_bytes_of(NTLM_TOKEN, sizeof NTLM_TOKEN)))
 		oid = NTLM;
@@ -422,7 +422,7 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 		return bt_call_end(&call);
 
 	if (*context_handle == GSS_C_NO_CONTEXT) {
-		mech = mech_of_token(&call, asked.token, &wire_oid);
+		mech = bt_gss_mech_accepting(mech_of_token(&call, asked.token, &wire_oid), cred);
 		make_context(&call, &step, mech, wire_oid, false);
 	} else {
 		find_context(&call, &step, *context_handle, false);

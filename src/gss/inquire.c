@@ -3,6 +3,7 @@
 #include "gss/call.h"
 #include "gss/credential.h"
 #include "gss/handle.h"
+#include "gss/interposed.h"
 #include "gss/loaded.h"
 #include "gss/lucid.h"
 #include "gss/mechs.h"
@@ -53,6 +54,8 @@ gss_inquire_sec_context_by_oid(OM_uint32 *minor_status, const gss_ctx_id_t conte
 	bt_call_wants(&call, data_set, 0);
 	ctx = bt_call_context(&call, context_handle);
 	what = bt_call_oid(&call, desired_object);
+	if (!bt_call_failed(&call) && bt_gss_unfold_take(context_handle))
+		return bt_call_end(&call);
 	if (is_for_keys(what))
 		bt_call_context_to_use(&call, context_handle);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL || bt_gss_is_loaded(&call, ctx))

@@ -2,8 +2,10 @@
 
 #include "gss/call.h"
 #include "gss/handle.h"
+#include "gss/interposed.h"
 #include "gss/mechs.h"
 #include "gss/wish.h"
+#include "mech/plugin/plugin.h"
 #include "wire/frame.h"
 
 /* What is wrong with settings is no mechanism's, and has one number for all. */
@@ -30,7 +32,10 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	export_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
+	bt_call_error(&call, ctx->mech, bt_gss_unfold(*context_handle));
+	ctx = (*context_handle)->ctx;
+	if (!bt_call_failed(&call))
+		export_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
 	/* From here on the context lives in the token and nothing may fail. */
 	if (!bt_call_failed(&call)) {
 		bt_context_handle_free(*context_handle);
@@ -56,8 +61,12 @@ import_error(struct bt_call *call, const struct bt_mech *mech, int err)
 }
 
 static int
-import_token(struct bt_mechs mechs, struct bt_bytes token, struct bt_ctx **out)
+import_token(struct bt_bytes oid, struct bt_bytes token, const void *caller, struct bt_ctx **out)
 {
+	struct bt_mechs mechs = bt_mechs_for(oid);
+
+	if (bt_plugin_public_oid(oid).len != 0)
+		return bt_gss_import_behind(token, caller, out);
 	if (bt_transfer_is_unsealed(mechs, token))
 		return bt_transfer_import_unsealed(mechs, token, false, out);
 	return bt_transfer_import(mechs.list, mechs.num, token, out);
@@ -67,7 +76,6 @@ BT_CALL_ZEROES_REGISTERS OM_uint32
 gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token, gss_ctx_id_t *context_handle)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	struct bt_mechs mechs = bt_mechs_all();
 	struct bt_bytes token, oid, body;
 	gss_ctx_id_t handle;
 
@@ -83,7 +91,7 @@ gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token,
 	if ((handle = bt_context_handle_new(NULL)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	else
-		import_error(&call, mechs.list[0], import_token(mechs, token, &handle->ctx));
+		import_error(&call, bt_mechs_default(), import_token(oid, token, __builtin_return_address(0), &handle->ctx));
 	if (bt_call_failed(&call))
 		bt_context_handle_free(handle);
 	else

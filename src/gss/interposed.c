@@ -1,0 +1,121 @@
+#include "gss/interposed.h"
+
+#include "base/err.h"
+#include "base/oid.h"
+#include "gss/buffer_set.h"
+#include "gss/call.h"
+#include "mech/plugin/context.h"
+#include "transfer/transfer.h"
+#include "wire/frame.h"
+
+/* ---- in ---- */
+
+/* The token as its exporter made it, or might have: with the OID that programs know. */
+static int
+public_token(struct bt_bytes wire_oid, struct bt_bytes body, struct bt_buf *out)
+{
+	struct bt_wr wr;
+
+	bt_wr_init(&wr);
+	bt_frame_write_context(&wr, wire_oid);
+	bt_wr_bytes(&wr, body);
+	return bt_wr_take(&wr, out);
+}
+
+int
+bt_gss_import_behind(struct bt_bytes token, const void *caller, struct bt_ctx **out)
+{
+	struct bt_mechs mechs = bt_mechs_built_in();
+	struct bt_bytes oid, wire_oid, body;
+	struct bt_buf public;
+	int e;
+
+	*out = NULL;
+	if ((e = bt_frame_read_context(token, &oid, &body)) != 0)
+		return e;
+	if (bt_plugin_behind(mechs, oid, &wire_oid) == NULL)
+		return BT_ERR_BAD_MECH;
+	if ((e = public_token(wire_oid, body, &public)) != 0)
+		return e;
+	token = bt_bytes_of_buf(&public);
+	if (bt_transfer_is_unsealed(mechs, token))
+		e = bt_transfer_import_unsealed(mechs, token, bt_plugin_is_interposer_code(caller), out);
+	else
+		e = bt_transfer_import(mechs.list, mechs.num, token, out);
+	bt_buf_free(&public);
+	return e;
+}
+
+const struct bt_mech *
+bt_gss_mech_accepting(const struct bt_mech *mech, const struct gss_cred_id_struct *cred)
+{
+	const struct bt_plugin *plugin = mech != NULL ? bt_plugin_of(mech) : NULL;
+
+	if (plugin == NULL || plugin->real == NULL || cred == NULL || bt_cred_element(cred, mech) != NULL ||
+	    bt_cred_element(cred, plugin->real) == NULL)
+		return mech;
+	return plugin->real;
+}
+
+/* ---- out ---- */
+
+/* What this thread's bt_gss_unfold waits for. */
+static _Thread_local struct {
+	bool is_waiting;
+	struct bt_ctx *behind;
+} unfolding;
+
+/*
+ * A question that every interposer hands on to the context behind its own, and makes one of what its daemon gave it if it has none yet. To
+ * have it export the context would be plainer; but gssproxy's takes its own handle for another thing then.
+ */
+static const struct bt_bytes QUESTION = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05"); /* GSS_C_INQ_SSPI_SESSION_KEY */
+
+bool
+bt_gss_unfold_take(gss_ctx_id_t handle)
+{
+	if (!unfolding.is_waiting || handle->ctx == NULL || handle->ctx->mech->is_loaded)
+		return false;
+	unfolding.is_waiting = false;
+	unfolding.behind = handle->ctx;
+	handle->ctx = NULL;
+	return true;
+}
+
+static int
+ask(const struct bt_plugin *plugin, gss_ctx_id_t own, struct bt_ctx **behind)
+{
+	gss_OID_desc question = {(OM_uint32)QUESTION.len, (void *)(uintptr_t)QUESTION.ptr};
+	gss_buffer_set_t answer = GSS_C_NO_BUFFER_SET;
+	OM_uint32 major, minor = 0;
+
+	unfolding.is_waiting = true;
+	unfolding.behind = NULL;
+	major = plugin->table->gss_inquire_sec_context_by_oid(&minor, own, &question, &answer);
+	unfolding.is_waiting = false;
+	*behind = unfolding.behind;
+	unfolding.behind = NULL;
+	bt_buffer_set_free(answer);
+	if (*behind != NULL)
+		return 0;
+	return GSS_ERROR(major) != 0 ? bt_plugin_fail(&plugin->mech, major, minor) : BT_ERR_NOT_TRANSFERABLE;
+}
+
+int
+bt_gss_unfold(gss_ctx_id_t handle)
+{
+	const struct bt_plugin *plugin = bt_plugin_of(handle->ctx->mech);
+	struct bt_ctx *behind;
+	gss_ctx_id_t *own;
+	int e;
+
+	if (plugin == NULL || plugin->real == NULL)
+		return 0;
+	if (plugin->table->gss_inquire_sec_context_by_oid == NULL)
+		return BT_ERR_NOT_TRANSFERABLE;
+	if ((e = bt_plugin_context_handle(handle->ctx, &own)) != 0 || (e = ask(plugin, *own, &behind)) != 0)
+		return e;
+	bt_ctx_free(handle->ctx);
+	handle->ctx = behind;
+	return 0;
+}
