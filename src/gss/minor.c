@@ -23,6 +23,21 @@ static struct {
 	struct entry entries[MAP_MAX];
 } map = {.lock = PTHREAD_MUTEX_INITIALIZER, .next_made_up = FIRST_MADE_UP};
 
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* A thread that held it is not here; the entry it was at is not counted yet. */
+static void
+begin_as_child(void)
+{
+	map.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+static void
+mind_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, begin_as_child);
+}
+
 static const struct entry *
 entry_of_err(const struct bt_mech *mech, int err)
 {
@@ -71,6 +86,7 @@ bt_minor_publish(const struct bt_mech *mech, int err)
 
 	if (entry != NULL)
 		return entry->minor;
+	pthread_once(&fork_once, mind_forks);
 	pthread_mutex_lock(&map.lock);
 	entry = entry_of_err(mech, err);
 	minor = entry != NULL ? entry->minor : add_entry(mech, err);

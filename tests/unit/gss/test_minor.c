@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "gss/status.h"
@@ -104,6 +107,38 @@ full(void **state)
 	leads_back(22, &one, 22);
 }
 
+static _Atomic bool is_over;
+
+static void *
+publish_on(void *arg)
+{
+	while (!is_over)
+		bt_minor_publish(&two, 300000);
+	return NULL;
+}
+
+/* The map is full by now, so that there is a long search under the lock each time. */
+static void
+forks_meanwhile(void **state)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, publish_on, NULL), 0);
+	for (int i = 0; i < 50; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			alarm(20);
+			_exit(bt_minor_publish(&one, 400000) == 400000 ? 0 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	is_over = true;
+	pthread_join(thread, NULL);
+}
+
 int
 main(void)
 {
@@ -111,6 +146,7 @@ main(void)
 		cmocka_unit_test(first_keeps_its_number), cmocka_unit_test(zero_gets_a_number),
 		cmocka_unit_test(made_up_number_is_taken), cmocka_unit_test(negative_codes),
 		cmocka_unit_test(threads_agree),           cmocka_unit_test(full),
+		cmocka_unit_test(forks_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
