@@ -157,6 +157,8 @@ struct baton_claims {
 	uint32_t num_live;     /* wait for an importer */
 	uint32_t num_expired;  /* nobody came, and not swept yet */
 	uint32_t num_reserved; /* in the midst of an export or import */
+	uint32_t num_boxes_live;    /* beside them: for this account, from root */
+	uint32_t num_boxes_expired;
 	int64_t oldest_ms;     /* age of the oldest live claim; -1: none */
 	int64_t next_expiry_ms; /* until the next one expires; -1: none */
 	uint32_t num_processes;		/* that have claims */

@@ -175,13 +175,14 @@ is_box_name(const char *name)
 
 /* Expired, or what a process that was killed left behind long ago. */
 static bool
-is_over(int dir_fd, const char *name, int64_t now)
+is_over(int dir_fd, const char *name, int64_t now, bool *is_whole)
 {
 	struct stat st = {0};
 	struct box box;
 	int e = read_box(dir_fd, name, &box, &st);
 
 	bt_mem_wipe(box.key, sizeof box.key);
+	*is_whole = e == 0;
 	if (e == BT_ERR_STORE_DAMAGED)
 		return bt_clock_wall_s() - (int64_t)st.st_mtim.tv_sec >= BT_CLAIM_STUCK_MS / 1000;
 	return e == 0 && now >= box.expires_at;
@@ -199,6 +200,7 @@ go_through(int dir_fd, uint32_t num_looks, bool removes, struct tally *out)
 	_Alignas(struct dirent64) char entries[DIRENTS_LEN];
 	int64_t now = bt_clock_boot_ms();
 	ssize_t len, at;
+	bool is_whole;
 	int e;
 
 	*out = (struct tally){0};
@@ -215,10 +217,12 @@ go_through(int dir_fd, uint32_t num_looks, bool removes, struct tally *out)
 			if (num_looks == 0)
 				continue;
 			num_looks--;
-			if (!is_over(dir_fd, entry->d_name, now))
+			if (!is_over(dir_fd, entry->d_name, now, &is_whole) ||
+			    (removes && unlinkat(dir_fd, entry->d_name, 0) != 0))
 				continue;
-			if (!removes || unlinkat(dir_fd, entry->d_name, 0) == 0)
-				out->num_over++;
+			out->num_over++;
+			if (removes && is_whole)
+				bt_claim_add_expired(1);
 		}
 	e = len < 0 ? errno : 0;
 	close(fd);

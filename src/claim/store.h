@@ -27,4 +27,7 @@ struct bt_claim_store {
 	uint32_t owner; /* user number */
 };
 
+/* bt_claim_add_expired - so many claims that nobody took in time were freed, for bt_claim_take_num_expired. */
+void bt_claim_add_expired(uint32_t num);
+
 #endif

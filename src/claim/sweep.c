@@ -24,17 +24,6 @@ is_abandoned(uint64_t state, int64_t changed_at, int64_t now)
 	return age_ms >= BT_CLAIM_GRACE_MS && pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
 }
 
-/* For bt_claim_take_num_expired: the tables of all of this process's users, and threads. */
-static _Atomic uint32_t num_expired;
-
-uint32_t
-bt_claim_take_num_expired(void)
-{
-	if (atomic_load_explicit(&num_expired, memory_order_relaxed) == 0)
-		return 0;
-	return atomic_exchange_explicit(&num_expired, 0, memory_order_relaxed);
-}
-
 static bool
 sweep_slot(struct bt_claim_table *table, uint32_t index, pid_t pid, int64_t now)
 {
@@ -61,7 +50,7 @@ sweep_slot(struct bt_claim_table *table, uint32_t index, pid_t pid, int64_t now)
 	if (!bt_claim_slot_release(table, index, state, pid, now))
 		return false;
 	if (bt_claim_state_kind(state) == BT_CLAIM_READY)
-		atomic_fetch_add_explicit(&num_expired, 1, memory_order_relaxed);
+		bt_claim_add_expired(1);
 	return true;
 }
 

@@ -58,6 +58,9 @@ cli_claims_show(const struct baton_claims *claims, uint32_t max_processes, const
 	uint32_t in_use = claims->num_live + claims->num_expired + claims->num_reserved, num = claims->num_processes_listed;
 	char oldest[CLI_DURATION_LEN], next[CLI_DURATION_LEN], more[128] = "";
 
+	if (claims->num_boxes_live + claims->num_boxes_expired != 0)
+		printf("Root has put %" PRIu32 " claims here for user %" PRIu32 ", %" PRIu32 " of them expired.%s",
+		       claims->num_boxes_live + claims->num_boxes_expired, claims->uid, claims->num_boxes_expired, end);
 	if (claims->num_slots == 0) {
 		printf("There is no claim store: user %" PRIu32 " has exported nothing since the start of this host.%s",
 		       claims->uid, end);
@@ -91,8 +94,9 @@ cli_claims_show_json(const struct baton_claims *claims)
 	printf("{\"uid\": %" PRIu32 ", \"place\": ", claims->uid);
 	cli_json_text(claims->place);
 	printf(", \"slots\": %" PRIu32 ", \"live\": %" PRIu32 ", \"expired\": %" PRIu32 ", \"reserved\": %" PRIu32
-	       ", \"oldest_ms\": %" PRId64 ", \"next_expiry_ms\": %" PRId64 ", \"num_processes\": %" PRIu32 ", \"processes\": [",
-	       claims->num_slots, claims->num_live, claims->num_expired, claims->num_reserved, claims->oldest_ms,
+	       ", \"boxes_live\": %" PRIu32 ", \"boxes_expired\": %" PRIu32 ", \"oldest_ms\": %" PRId64 ", \"next_expiry_ms\": %" PRId64 ", \"num_processes\": %" PRIu32 ", \"processes\": [",
+	       claims->num_slots, claims->num_live, claims->num_expired, claims->num_reserved, claims->num_boxes_live,
+	       claims->num_boxes_expired, claims->oldest_ms,
 	       claims->next_expiry_ms, claims->num_processes);
 	for (uint32_t i = 0; i < claims->num_processes_listed; i++) {
 		const struct baton_claims_process *process = &claims->processes[i];
