@@ -86,6 +86,12 @@ class Side:
             return type(e).__name__
         return None
 
+    def exported(self):
+        return bytes(self.gssapi.raw.export_sec_context(self.context))
+
+    def imported(self, token):
+        self.context = self.gssapi.SecurityContext(base=self.gssapi.raw.import_sec_context(token))
+
     def names(self):
         g = self.gssapi
         name = g.Name("alice").canonicalize(g.MechType.kerberos)
