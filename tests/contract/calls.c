@@ -146,6 +146,12 @@ struct call {
 
 static const struct baton_transfer_options options = {BATON_TRANSFER_OPTIONS_VERSION, "session", 60, BATON_TRANSFER_NO};
 
+static int
+hear_mech(const struct baton_mech_info *info, void *arg)
+{
+	return info->version != BATON_MECH_INFO_VERSION || arg != NULL;
+}
+
 /* clang-format off: tables. */
 #define M {MINOR, W}
 #define M_FREE {MINOR, 0}
@@ -238,6 +244,7 @@ static const struct call calls[] = {
 	{CALL(baton_inspect_token),
 	 .args = {M, {INPUT, R | GSS_S_DEFECTIVE_TOKEN, R | GSS_S_DEFECTIVE_TOKEN, INTERPROCESS}, {OUT_INFO, W}}},
 	{CALL(baton_claims), .args = {M, {OUT_CLAIMS, W}}},
+	{CALL(baton_each_mech), .args = {M, N((uintptr_t)hear_mech), N(0)}},
 	{CALL(gss_inquire_sec_context_by_oid), .args = {M, CTX, {OID, R, R, SESSION_KEY}, {OUT_BUFFER_SET, W}}},
 	{CALL(gss_krb5_get_tkt_flags), .args = {M, CTX, NUM_OUT}},
 	{CALL(gsskrb5_extract_authtime_from_sec_context), .args = {M, CTX, NUM_OUT}},
