@@ -150,6 +150,45 @@ check_keytab(struct cli_finding *f)
 	}
 }
 
+struct mechs {
+	unsigned num_usable, num_broken;
+	char first[512], hint[256];
+};
+
+static int
+count_mech(const struct baton_mech_info *info, void *arg)
+{
+	struct mechs *mechs = arg;
+
+	if (info->state != BATON_MECH_BROKEN) {
+		mechs->num_usable++;
+		return 0;
+	}
+	if (mechs->num_broken++ == 0) {
+		snprintf(mechs->first, sizeof mechs->first, "%s:%u: %s", info->file, (unsigned)info->line, info->problem);
+		snprintf(mechs->hint, sizeof mechs->hint, "%s", info->hint != NULL ? info->hint : "mend that line");
+	}
+	return 0;
+}
+
+static void
+check_mechs(struct cli_finding *f)
+{
+	struct mechs mechs = {0};
+	char text[CLI_STATUS_LEN];
+	OM_uint32 major, minor;
+
+	if ((major = baton_each_mech(&minor, count_mech, &mechs)) != GSS_S_COMPLETE) {
+		cli_find(f, CLI_WARN, "cannot be listed: %s", cli_status_text(major, minor, text));
+		cli_advise(f, "look at `baton mechs`");
+	} else if (mechs.num_broken != 0) {
+		cli_find(f, CLI_WARN, "%s", mechs.first);
+		cli_advise(f, "%s; `baton mechs` shows all that is wrong", mechs.hint);
+	} else {
+		cli_find(f, CLI_WELL, "%u can be used", mechs.num_usable);
+	}
+}
+
 static void
 check_trace(struct cli_finding *f)
 {
@@ -186,6 +225,7 @@ const struct cli_check cli_checks[] = {
     {"memory files", check_memory_files},
     {"socket peers", check_peers},
     {"descriptors", check_descriptors},
+    {"mechanisms", check_mechs},
     {"krb5.conf", check_krb5_conf},
     {"keytab", check_keytab},
     {"trace", check_trace},

@@ -51,12 +51,13 @@ major_of(const struct bt_transfer_news *news)
 static OM_uint32
 minor_of(const struct bt_transfer_news *news)
 {
-	struct bt_mechs mechs = bt_mechs_all();
-	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, news->oid, NULL);
+	const struct bt_mech *mech = NULL;
 
-	/* Where an import fails, no mechanism is to be named yet. */
-	if (mech == NULL || news->event == BT_TRANSFER_REFUSED)
-		mech = mechs.list[0];
+	/* Where an import fails, no mechanism is to be named yet, and none to be loaded because a token names it. */
+	if (news->err != 0 && news->event != BT_TRANSFER_REFUSED)
+		mech = bt_mechs_find(news->oid, NULL);
+	if (mech == NULL || bt_mechs_negotiates(mech))
+		mech = bt_mechs_default();
 	return news->err != 0 ? bt_minor_publish(mech, bt_status_minor(news->err)) : 0;
 }
 

@@ -185,6 +185,6 @@ baton_claims(OM_uint32 *minor_status, struct baton_claims *claims)
 
 	bt_call_versioned(&call, claims, sizeof *claims, BATON_CLAIMS_VERSION);
 	if (!bt_call_failed(&call))
-		bt_call_error(&call, bt_mechs_all().list[0], survey(claims));
+		bt_call_error(&call, bt_mechs_default(), survey(claims));
 	return bt_call_end(&call);
 }

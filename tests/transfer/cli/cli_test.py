@@ -375,6 +375,15 @@ class Doctor(Case):
         checks = self.doctor(status=1, BATON_TRANSFER="audience=nonsense")
         self.assertIn("BATON_TRANSFER", checks["hand-on"]["found"])
 
+    def test_mechanisms(self):
+        config = pathlib.Path(self.dir, "mech")
+        config.write_text("ours 1.2.3.4 /nonexistent/mech.so\n", encoding="utf-8")
+        check = self.doctor(GSS_MECH_CONFIG=str(config))["mechanisms"]
+        self.assertEqual(check["state"], "warn")
+        self.assertIn(f"{config}:1: ", check["found"])
+        config.write_text("", encoding="utf-8")
+        self.assertEqual(self.doctor(GSS_MECH_CONFIG=str(config))["mechanisms"]["state"], "ok")
+
     def test_trace(self):
         self.assertEqual(self.doctor(BATON_TRACE=self.dir + "/trace")["trace"]["state"], "ok")
         self.assertEqual(self.doctor(BATON_TRACE=self.dir + "/no/trace")["trace"]["state"], "warn")
