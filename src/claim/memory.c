@@ -248,46 +248,33 @@ cancel(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 	end_claim(slot, ref->generation, 1 << BUSY | 1 << READY);
 }
 
-/* The slot of a claim that can be taken. */
-static int
-ready_slot(struct bt_claim_store *store, const struct bt_claim_ref *ref, struct bt_claim_memory_slot **out, uint64_t *state)
-{
-	bool is_late = bt_clock_boot_ms() >= ref->expires_at;
-
-	if ((*out = slot_of(store, ref)) == NULL)
-		return is_of(store, ref) ? BT_ERR_MALFORMED : BT_ERR_TOKEN_STORE;
-	*state = atomic_load_explicit(&(*out)->state, memory_order_acquire);
-	if (step_of(*state) != READY || generation_of(*state) != ref->generation)
-		return is_late ? BT_ERR_TOKEN_EXPIRED : BT_ERR_TOKEN_USED;
-	return is_late ? BT_ERR_TOKEN_EXPIRED : 0;
-}
-
 static int
 read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *key)
 {
-	struct bt_claim_memory_slot *slot;
-	uint64_t state, now;
-	int e;
+	struct bt_claim_memory_slot *slot = slot_of(store, ref);
+	bool is_late = bt_clock_boot_ms() >= ref->expires_at;
+	uint64_t state;
 
-	if ((e = ready_slot(store, ref, &slot, &state)) != 0)
-		return e;
+	if (slot == NULL)
+		return is_of(store, ref) ? BT_ERR_MALFORMED : BT_ERR_TOKEN_STORE;
+	state = atomic_load_explicit(&slot->state, memory_order_acquire);
+	if (step_of(state) != READY || generation_of(state) != ref->generation)
+		return is_late ? BT_ERR_TOKEN_EXPIRED : BT_ERR_TOKEN_USED;
+	if (is_late)
+		return BT_ERR_TOKEN_EXPIRED;
 	load_key(slot, key);
 	/* What was read counts only if the claim is still there; that its maker has let it go changes nothing. */
 	atomic_thread_fence(memory_order_acquire);
-	now = atomic_load_explicit(&slot->state, memory_order_relaxed);
-	return (now | WATCHED) == (state | WATCHED) ? 0 : BT_ERR_TOKEN_USED;
+	return ((state ^ atomic_load_explicit(&slot->state, memory_order_relaxed)) & ~(uint64_t)WATCHED) == 0 ? 0 : BT_ERR_TOKEN_USED;
 }
 
+/* Soon after read_key, whose look at the time counts for it. */
 static int
 take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 {
-	struct bt_claim_memory_slot *slot;
-	uint64_t state;
-	int e;
+	struct bt_claim_memory_slot *slot = slot_of(store, ref);
 
-	if ((e = ready_slot(store, ref, &slot, &state)) != 0)
-		return e;
-	return end_claim(slot, ref->generation, 1 << READY) ? 0 : BT_ERR_TOKEN_USED;
+	return slot != NULL && end_claim(slot, ref->generation, 1 << READY) ? 0 : BT_ERR_TOKEN_USED;
 }
 
 static void

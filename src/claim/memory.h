@@ -27,17 +27,22 @@ enum bt_claim_fate {
 int bt_claim_memory_new(struct bt_claim_store **out);
 
 /*
- * bt_claim_memory_open - the store of a file that came from somebody; fd stays the caller's and is not needed afterwards.
- * Errors: HANDOVER (not such a file: another size or kind, not sealed against shrinking, read-only), NOMEM, errno; then out is NULL.
+ * bt_claim_memory_open - the store of a file that came from somebody with its id; fd stays the caller's and is not needed afterwards.
+ * The id is random and known only to those who have the file or have been sent claims in it: one that is open here already is
+ * recognised by it, without a look at fd.
+ * Errors: HANDOVER (not such a file: another size, kind or id, not sealed against shrinking, read-only), NOMEM, errno; then out is NULL.
  */
-int bt_claim_memory_open(int fd, struct bt_claim_store **out);
+int bt_claim_memory_open(int fd, const uint8_t id[static BT_CLAIM_STORE_ID_LEN], struct bt_claim_store **out);
 
 struct bt_claim_store *bt_claim_memory_share(struct bt_claim_store *store);
 /* bt_claim_memory_free - takes NULL. Claims in it stay what they are for others who have the file. */
 void bt_claim_memory_free(struct bt_claim_store *store);
 
-/* bt_claim_memory_fd - the file, of a store that this process made; -1: the program has closed it. */
+/* bt_claim_memory_fd - the file, of a store that this process made. */
 int bt_claim_memory_fd(const struct bt_claim_store *store);
+
+/* bt_claim_memory_has_fd - is it still there? A program may close all descriptors, and open others under their numbers. */
+bool bt_claim_memory_has_fd(const struct bt_claim_store *store);
 
 /*
  * bt_claim_memory_refuse - for whoever opened the store: the claim is not taken, and its maker sees it. Neither number is trusted.

@@ -1,8 +1,7 @@
 /*
  * Memory files: making them, looking at those that come from others, and keeping the latter for their next message.
  *
- * A file that cannot shrink can be mapped and used without fear of SIGBUS, whoever else has it. It is checked once, and told
- * apart from others by its device and inode numbers, which no other file has as long as it is mapped here.
+ * A file that cannot shrink can be mapped and used without fear of SIGBUS, whoever else has it. So it is checked once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +66,7 @@ bt_claim_memory_free(struct bt_claim_store *store)
 
 	if (store == NULL || atomic_fetch_sub_explicit(&memory->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (bt_claim_memory_fd(store) >= 0)
+	if (bt_claim_memory_has_fd(store))
 		close(memory->fd);
 	if (memory->file != NULL)
 		munmap(memory->file, sizeof *memory->file);
@@ -77,13 +76,16 @@ bt_claim_memory_free(struct bt_claim_store *store)
 int
 bt_claim_memory_fd(const struct bt_claim_store *store)
 {
+	return ((const struct bt_claim_memory *)store)->fd;
+}
+
+bool
+bt_claim_memory_has_fd(const struct bt_claim_store *store)
+{
 	const struct bt_claim_memory *memory = (const struct bt_claim_memory *)store;
 	struct stat st;
 
-	/* A program that closes all descriptors may have opened another file under our number. */
-	if (memory->fd < 0 || fstat(memory->fd, &st) != 0 || st.st_dev != memory->dev || st.st_ino != memory->ino)
-		return -1;
-	return memory->fd;
+	return memory->fd >= 0 && fstat(memory->fd, &st) == 0 && st.st_dev == memory->dev && st.st_ino == memory->ino;
 }
 
 static struct bt_claim_memory *
@@ -174,28 +176,32 @@ check_file(int fd, const struct stat *st)
 }
 
 static int
-check_contents(struct bt_claim_memory *memory)
+check_contents(struct bt_claim_memory *memory, const uint8_t *id)
 {
 	const struct bt_claim_memory_file *file = memory->file;
 
-	if (file->magic != BT_CLAIM_MEMORY_MAGIC || file->version != VERSION || file->num_slots != BT_CLAIM_MEMORY_NUM_SLOTS)
-		return BT_ERR_HANDOVER;
 	memcpy(memory->store_id, file->store_id, sizeof memory->store_id);
+	if (file->magic != BT_CLAIM_MEMORY_MAGIC || file->version != VERSION ||
+	    file->num_slots != BT_CLAIM_MEMORY_NUM_SLOTS || memcmp(memory->store_id, id, sizeof memory->store_id) != 0)
+		return BT_ERR_HANDOVER;
 	return 0;
 }
 
 static int
-open_fresh(int fd, const struct stat *st, struct bt_claim_memory **out)
+open_fresh(int fd, const uint8_t *id, struct bt_claim_memory **out)
 {
 	struct bt_claim_memory *memory;
+	struct stat st;
 	int e;
 
-	if ((e = check_file(fd, st)) != 0)
+	if (fstat(fd, &st) != 0)
+		return errno;
+	if ((e = check_file(fd, &st)) != 0)
 		return e;
-	if ((memory = new_memory(st)) == NULL)
+	if ((memory = new_memory(&st)) == NULL)
 		return BT_ERR_NOMEM;
 	if ((e = map(memory, fd)) == 0)
-		e = check_contents(memory);
+		e = check_contents(memory, id);
 	else if (e == EACCES || e == EPERM)
 		e = BT_ERR_HANDOVER;
 	if (e != 0)
@@ -207,14 +213,14 @@ open_fresh(int fd, const struct stat *st, struct bt_claim_memory **out)
 
 /* Under the lock. */
 static struct bt_claim_memory *
-find_kept(const struct stat *st)
+find_kept(const uint8_t *id)
 {
 	struct bt_claim_memory *memory;
 
 	for (unsigned i = 0; i < NUM_KEPT; i++) {
 		unsigned at = (kept.last + i) % NUM_KEPT;
 
-		if ((memory = kept.stores[at]) == NULL || memory->ino != st->st_ino || memory->dev != st->st_dev)
+		if ((memory = kept.stores[at]) == NULL || memcmp(memory->store_id, id, sizeof memory->store_id) != 0)
 			continue;
 		kept.last = at;
 		return memory;
@@ -224,12 +230,12 @@ find_kept(const struct stat *st)
 
 /* Takes fresh. Returns the one to use: another thread may have opened the same file meanwhile. In place of the one found longest ago, or so. */
 static struct bt_claim_memory *
-keep(struct bt_claim_memory *fresh, const struct stat *st)
+keep(struct bt_claim_memory *fresh)
 {
 	struct bt_claim_memory *there, *old = fresh;
 
 	lock_kept();
-	if ((there = find_kept(st)) == NULL) {
+	if ((there = find_kept(fresh->store_id)) == NULL) {
 		there = fresh;
 		kept.last = (kept.last + 1) % NUM_KEPT;
 		old = kept.stores[kept.last];
@@ -243,24 +249,21 @@ keep(struct bt_claim_memory *fresh, const struct stat *st)
 }
 
 int
-bt_claim_memory_open(int fd, struct bt_claim_store **out)
+bt_claim_memory_open(int fd, const uint8_t id[static BT_CLAIM_STORE_ID_LEN], struct bt_claim_store **out)
 {
 	struct bt_claim_memory *memory;
-	struct stat st;
 	int e;
 
 	*out = NULL;
-	if (fstat(fd, &st) != 0)
-		return errno;
 	pthread_once(&fork_once, mind_forks);
 	lock_kept();
-	if ((memory = find_kept(&st)) != NULL)
+	if ((memory = find_kept(id)) != NULL)
 		bt_claim_memory_share(&memory->store);
 	unlock_kept();
 	if (memory == NULL) {
-		if ((e = open_fresh(fd, &st, &memory)) != 0)
+		if ((e = open_fresh(fd, id, &memory)) != 0)
 			return e;
-		memory = keep(memory, &st);
+		memory = keep(memory);
 	}
 	*out = &memory->store;
 	return 0;

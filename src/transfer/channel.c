@@ -21,6 +21,7 @@ enum { NUM_KEPT = 64 };
 struct waker {
 	_Atomic uint32_t refs;
 	_Atomic int fd; /* -1: not made yet */
+	_Atomic bool is_listened;
 };
 
 struct bt_channel {
@@ -29,7 +30,7 @@ struct bt_channel {
 	struct bt_claim_store *claims;
 	struct waker *waker;
 	bool is_pair;
-	_Atomic bool is_full;
+	_Atomic bool is_full, was_used;
 };
 
 /* The lock protects all of it, and is held for a few instructions. */
@@ -152,6 +153,8 @@ open_channel(int socket, uint64_t cookie, const struct bt_channel *before, struc
 		bt_channel_free(channel);
 		return e;
 	}
+	if (channel->waker->is_listened)
+		bt_claim_memory_want_wake(channel->claims);
 	*out = channel;
 	return 0;
 }
@@ -227,7 +230,7 @@ bt_channel_of(int socket, struct bt_channel **out)
 		share(channel);
 	unlock_kept();
 	/* If the program closed all descriptors, nobody can be sent these claims any more. */
-	is_lost = channel != NULL && bt_claim_memory_fd(channel->claims) < 0;
+	is_lost = channel != NULL && !bt_claim_memory_has_fd(channel->claims);
 	if (channel == NULL || channel->is_full || is_lost) {
 		if ((e = open_channel(socket, cookie, is_lost ? NULL : channel, &fresh)) == 0)
 			fresh = keep(fresh, channel);
@@ -268,27 +271,39 @@ bt_channel_is_pair(const struct bt_channel *channel)
 	return channel->is_pair;
 }
 
-int
-bt_channel_waker(struct bt_channel *channel)
+static int
+need_waker(struct waker *waker)
 {
-	int fd = atomic_load_explicit(&channel->waker->fd, memory_order_acquire), none = -1;
+	int fd = atomic_load_explicit(&waker->fd, memory_order_acquire), none = -1;
 
 	if (fd >= 0 || (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
 		return fd;
-	if (atomic_compare_exchange_strong(&channel->waker->fd, &none, fd))
+	if (atomic_compare_exchange_strong(&waker->fd, &none, fd))
 		return fd;
 	close(fd);
 	return none;
 }
 
-void
+int
+bt_channel_waker(struct bt_channel *channel)
+{
+	bool is_first = !atomic_exchange_explicit(&channel->was_used, true, memory_order_relaxed);
+
+	return is_first || channel->waker->is_listened ? need_waker(channel->waker) : -1;
+}
+
+int
 bt_channel_listen(struct bt_channel *channel)
 {
-	if (bt_claim_memory_wants_wake(channel->claims))
-		return;
+	int fd = need_waker(channel->waker);
+
+	if (fd < 0 || bt_claim_memory_wants_wake(channel->claims))
+		return fd;
+	channel->waker->is_listened = true;
 	bt_claim_memory_want_wake(channel->claims);
 	/* What changed before was not told. */
-	bt_channel_wake(bt_channel_waker(channel));
+	bt_channel_wake(fd);
+	return fd;
 }
 
 void

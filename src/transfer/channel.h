@@ -36,11 +36,14 @@ struct bt_claim_store *bt_channel_claims(const struct bt_channel *channel);
 /* bt_channel_is_pair - was the socket made by socketpair(2)? Then what the kernel says of its peer is who made it. */
 bool bt_channel_is_pair(const struct bt_channel *channel);
 
-/* bt_channel_waker - the event counter, made when it is first asked for. -1: none (no descriptors left). */
+/*
+ * bt_channel_waker - the event counter that is to go along with a message, or -1: none, for nobody has asked for it. The first
+ * message has it all the same, whose sender will only then have something to ask about.
+ */
 int bt_channel_waker(struct bt_channel *channel);
 
-/* bt_channel_listen - somebody waits for the event counter, so receivers are to use it. It is woken once. */
-void bt_channel_listen(struct bt_channel *channel);
+/* bt_channel_listen - the event counter, which somebody is going to wait for; woken once. -1: no descriptors left. */
+int bt_channel_listen(struct bt_channel *channel);
 
 /* bt_channel_hear - forget that the channel was woken, before a look at what has changed. */
 void bt_channel_hear(struct bt_channel *channel);

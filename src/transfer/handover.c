@@ -42,9 +42,9 @@ enum { SO_PEERPIDFD = 77 };
 
 /* Does the word stand in what the call itself says? A setting is about exports, where it is what holds anyway. */
 static bool
-names_own_user(const struct bt_transfer_wish *wish)
+names_own_user(const char *audience)
 {
-	struct bt_bytes list = bt_bytes_of_str(wish->audience != NULL ? wish->audience : ""), word;
+	struct bt_bytes list = bt_bytes_of_str(audience), word;
 
 	while (bt_transfer_rule_word(&list, &word))
 		if (bt_bytes_equal(word, bt_bytes_of_str("user")))
@@ -58,11 +58,11 @@ fill_audience(const struct bt_transfer_wish *wish, struct bt_transfer_policy *po
 {
 	struct bt_audience_rule *rule = &policy->audience;
 
-	if (names_own_user(wish)) {
+	if (wish->audience != NULL && names_own_user(wish->audience)) {
 		rule->bits |= BT_AUDIENCE_ACCOUNT;
 		rule->uid = geteuid();
 	}
-	header->uid = (rule->bits & BT_AUDIENCE_ACCOUNT) != 0 ? rule->uid : geteuid();
+	header->uid = rule->uid;
 	return bt_transfer_audience_of(rule, (rule->bits & BT_AUDIENCE_ACCOUNT) != 0, &header->audience);
 }
 
@@ -173,20 +173,16 @@ fill_file(struct outgoing *out)
 }
 
 /* In the order that parcel.h writes down; the file, which is not filled yet, comes later into its place. */
-static int
+static void
 gather_fds(struct bt_handover *handover, int connection, bool has_waker, struct outgoing *out)
 {
-	int claims = bt_claim_memory_fd(bt_channel_claims(handover->channel)), waker = -1;
+	int waker = has_waker ? bt_channel_waker(handover->channel) : -1;
 
-	if (claims < 0)
-		return EBADF;
-	/* Without one the context can be sent all the same. */
-	if (has_waker)
-		waker = bt_channel_waker(handover->channel);
-	out->fds[out->num_fds++] = claims;
+	out->fds[out->num_fds++] = bt_claim_memory_fd(bt_channel_claims(handover->channel));
 	if ((out->head.flags & BT_PARCEL_FILE) != 0)
 		out->fds[out->num_fds++] = -1;
 	if (waker >= 0) {
+		handover->has_waker = true;
 		out->head.flags |= BT_PARCEL_WAKER;
 		out->fds[out->num_fds++] = waker;
 	}
@@ -194,7 +190,6 @@ gather_fds(struct bt_handover *handover, int connection, bool has_waker, struct 
 		out->head.flags |= BT_PARCEL_CONNECTION;
 		out->fds[out->num_fds++] = connection;
 	}
-	return 0;
 }
 
 static int
@@ -206,8 +201,10 @@ send_parts(int socket, struct outgoing *out)
 	    {out->cargo.ptr, out->cargo.len},
 	};
 
+	size_t num = (out->head.flags & BT_PARCEL_FILE) != 0 ? 1 : out->cargo.len == 0 ? 2 : 3;
+
 	bt_parcel_write_head(&out->head, out->head_bytes);
-	return bt_passing_send(socket, parts, (out->head.flags & BT_PARCEL_FILE) != 0 ? 1 : 3, out->fds, out->num_fds);
+	return bt_passing_send(socket, parts, num, out->fds, out->num_fds);
 }
 
 /* Everything but the last step. On error the claim, if one is reserved, is still to be cancelled. */
@@ -215,6 +212,7 @@ static int
 pack(int socket, const uint8_t *key, const struct bt_parcel_cargo *cargo, int connection, bool has_waker,
      struct bt_handover *handover, struct outgoing *out)
 {
+	const struct bt_claim_ref *claim = &handover->header.claim;
 	size_t cargo_len = bt_parcel_cargo_len(cargo), len = BT_PARCEL_HEAD_LEN + out->token.len + cargo_len;
 	int e;
 
@@ -222,11 +220,13 @@ pack(int socket, const uint8_t *key, const struct bt_parcel_cargo *cargo, int co
 		return BT_ERR_TOO_LARGE;
 	out->head.token_len = (uint32_t)out->token.len;
 	out->head.cargo_len = (uint32_t)cargo_len;
-	out->head.slot = handover->header.claim.slot;
-	out->head.generation = handover->header.claim.generation;
+	out->head.slot = claim->slot;
+	out->head.generation = claim->generation;
+	memcpy(out->head.store_id, claim->store_id, sizeof out->head.store_id);
 	if (len > BT_HANDOVER_ROOM_MIN && len > bt_passing_room(socket))
 		out->head.flags |= BT_PARCEL_FILE;
-	if ((e = gather_fds(handover, connection, has_waker, out)) != 0 || (e = seal_cargo(key, cargo, out)) != 0)
+	gather_fds(handover, connection, has_waker, out);
+	if ((e = seal_cargo(key, cargo, out)) != 0)
 		return e;
 	if ((out->head.flags & BT_PARCEL_FILE) != 0) {
 		if ((e = fill_file(out)) != 0)
@@ -293,6 +293,12 @@ bt_handover_state_of(struct bt_handover *handover)
 	default:
 		return BT_HANDOVER_RECEIVED;
 	}
+}
+
+int
+bt_handover_listen(struct bt_handover *handover)
+{
+	return handover->has_waker ? bt_channel_listen(handover->channel) : -1;
 }
 
 int

@@ -30,12 +30,13 @@ struct bt_handover {
 	struct bt_channel *channel;
 	struct bt_seal_header header;
 	struct bt_bytes oid; /* of the mechanism; static */
+	bool has_waker;	     /* its receiver can wake the sender */
 };
 
 /*
  * bt_handover_send - send ctx. It stays the caller's, who keeps it unused until the handover says what became of it, or frees it.
  *   connection  goes along; -1: none
- *   has_waker   whether somebody may wait for what becomes of it (bt_channel_waker)
+ *   has_waker   whether somebody may wait for what becomes of it (bt_handover_listen)
  * Errors: CONTEXT_EXPIRED, NOT_TRANSFERABLE, TOO_LARGE (cargo), HANDOVER_SOCKET, HANDOVER_PEER, NOMEM, EAGAIN and EINTR (the socket takes
  * nothing at present), EPIPE, EMFILE, ETOOMANYREFS and the like, those of bt_transfer_policy_of; then nothing was sent and out is zero.
  */
@@ -43,6 +44,9 @@ int bt_handover_send(int socket, struct bt_ctx *ctx, const struct bt_transfer_wi
 		     int connection, bool has_waker, struct bt_handover *out);
 
 enum bt_handover_state bt_handover_state_of(struct bt_handover *handover);
+
+/* bt_handover_listen - what is woken when its state may have changed. -1: its receiver knows of none; or no descriptors left. */
+int bt_handover_listen(struct bt_handover *handover);
 
 /* bt_handover_take_back - 0: the context is the sender's again, and nobody can receive it. Errors: HANDOVER_TAKEN. */
 int bt_handover_take_back(struct bt_handover *handover);

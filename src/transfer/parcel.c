@@ -23,6 +23,7 @@ bt_parcel_write_head(const struct bt_parcel_head *head, uint8_t out[static BT_PA
 	bt_store_be32(out + 16, head->cargo_len);
 	bt_store_be32(out + 20, head->slot);
 	bt_store_be32(out + 24, head->generation);
+	memcpy(out + 28, head->store_id, sizeof head->store_id);
 }
 
 int
@@ -31,6 +32,7 @@ bt_parcel_read_head(struct bt_bytes bytes, struct bt_parcel_head *out)
 	struct bt_rd rd = bt_rd_of(bytes);
 	bool is_ours = bt_bytes_equal(bt_rd_bytes(&rd, sizeof magic), bt_bytes_of(magic, sizeof magic));
 	uint8_t version = bt_rd_u8(&rd);
+	struct bt_bytes store_id;
 	uint16_t reserved;
 
 	out->flags = bt_rd_u8(&rd);
@@ -39,11 +41,13 @@ bt_parcel_read_head(struct bt_bytes bytes, struct bt_parcel_head *out)
 	out->cargo_len = bt_rd_be32(&rd);
 	out->slot = bt_rd_be32(&rd);
 	out->generation = bt_rd_be32(&rd);
+	store_id = bt_rd_bytes(&rd, sizeof out->store_id);
 	if (bt_rd_end(&rd) != 0 || !is_ours || version != VERSION || (out->flags & ~KNOWN_FLAGS) != 0 || reserved != 0 ||
 	    out->token_len == 0 || out->token_len > BT_TRANSFER_TOKEN_MAX || out->cargo_len > BT_TRANSFER_CARGO_MAX) {
 		*out = (struct bt_parcel_head){0};
 		return BT_ERR_HANDOVER;
 	}
+	memcpy(out->store_id, store_id.ptr, sizeof out->store_id);
 	return 0;
 }
 

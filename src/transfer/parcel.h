@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "claim/claim.h"
 
-enum { BT_PARCEL_HEAD_LEN = 28, BT_PARCEL_FDS_MAX = 4 };
+enum { BT_PARCEL_HEAD_LEN = 44, BT_PARCEL_FDS_MAX = 4 };
 
 /* The descriptors that come with a message: first the claims' memory file, then those of these that it has, in this order. */
 enum bt_parcel_flag {
@@ -25,7 +25,9 @@ struct bt_parcel_head {
 	uint8_t flags; /* enum bt_parcel_flag */
 	uint32_t token_len;
 	uint32_t cargo_len; /* sealed; 0: none */
-	uint32_t slot, generation; /* the claim's, as in the token: so that one can be refused that cannot be read */
+	/* The claim, as in the token: so that one can be refused that cannot be read. */
+	uint32_t slot, generation;
+	uint8_t store_id[BT_CLAIM_STORE_ID_LEN];
 };
 
 /* What goes along with a context; views. Both may be empty. */

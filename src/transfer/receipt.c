@@ -141,13 +141,14 @@ unpack(int socket, struct incoming *in, size_t got, struct bt_mechs mechs, struc
 	int e;
 
 	if ((e = bt_parcel_read_head(bt_bytes_of(in->buf, got < BT_PARCEL_HEAD_LEN ? got : BT_PARCEL_HEAD_LEN), &in->head)) != 0 ||
-	    (e = sort_fds(in, out)) != 0 || (e = bt_claim_memory_open(in->fds.list[0], &out->claims)) != 0 ||
+	    (e = sort_fds(in, out)) != 0 || (e = bt_claim_memory_open(in->fds.list[0], in->head.store_id, &out->claims)) != 0 ||
 	    (e = find_body(socket, in, got)) != 0 || (e = bt_seal_read(in->token, &parts)) != 0)
 		return e;
 	if ((mech = bt_mech_find(mechs.list, mechs.num, parts.oid, &out->oid)) == NULL)
 		return BT_ERR_TOKEN_FORMAT;
 	out->header = parts.header;
-	if (parts.header.claim.slot != out->slot || parts.header.claim.generation != out->generation)
+	if (parts.header.claim.slot != out->slot || parts.header.claim.generation != out->generation ||
+	    !bt_claim_is_of(out->claims, &parts.header.claim))
 		return BT_ERR_HANDOVER;
 	return open_token(in, mechs, &parts, out);
 }
