@@ -8,6 +8,7 @@
 #include "gss/call.h"
 #include "gss/credential.h"
 #include "gss/handle.h"
+#include "gss/interposed.h"
 #include "gss/mechs.h"
 #include "gss/wish.h"
 
@@ -114,9 +115,12 @@ baton_send_sec_context(OM_uint32 *minor_status, int socket, gss_ctx_id_t *contex
 	bt_call_error(&call, NULL, bt_gss_wish_of(options, &wish));
 	if (!bt_call_failed(&call) && handover != NULL && (made = bt_mem_alloc(sizeof *made)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	if (!bt_call_failed(&call))
+		bt_call_error(&call, ctx->mech, bt_gss_unfold(*context_handle));
 	if (!bt_call_failed(&call)) {
+		ctx = (*context_handle)->ctx;
 		e = bt_handover_send(socket, ctx, &wish, &along, cargo != NULL ? cargo->fd : -1, made != NULL, &sent);
-		if (!is_to_be_repeated(&call, e))
+		if (!is_to_be_repeated(&call, e) && e != 0)
 			bt_call_error(&call, speaker(), e);
 	}
 	bt_wr_done(&cred);
@@ -160,10 +164,7 @@ baton_handover_fd(baton_handover_t handover)
 	struct bt_call call = bt_call_begin(&minor);
 	struct baton_handover_struct *h = handover_of(&call, handover);
 
-	if (h == NULL)
-		return -1;
-	bt_channel_listen(h->sent.channel);
-	return bt_channel_waker(h->sent.channel);
+	return h != NULL ? bt_handover_listen(&h->sent) : -1;
 }
 
 OM_uint32
@@ -246,7 +247,8 @@ receive_error(struct bt_call *call, int err)
 {
 	if (err == BT_ERR_CONTEXT_EXPIRED)
 		bt_call_refuse_as(call, speaker(), GSS_S_NO_CONTEXT, err);
-	bt_call_error(call, speaker(), err);
+	else if (err != 0)
+		bt_call_error(call, speaker(), err);
 }
 
 static void
