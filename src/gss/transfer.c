@@ -6,6 +6,7 @@
 #include "gss/mechs.h"
 #include "gss/wish.h"
 #include "mech/plugin/plugin.h"
+#include "transfer/event.h"
 #include "wire/frame.h"
 
 /* What is wrong with settings is no mechanism's, and has one number for all. */
@@ -83,8 +84,10 @@ gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token,
 		*context_handle = GSS_C_NO_CONTEXT;
 	bt_call_wants(&call, context_handle, 0);
 	token = bt_call_input_filled(&call, interprocess_token, GSS_S_DEFECTIVE_TOKEN);
-	if (!bt_call_failed(&call) && bt_frame_read_context(token, &oid, &body) != 0)
+	if (!bt_call_failed(&call) && bt_frame_read_context(token, &oid, &body) != 0) {
+		bt_transfer_tell(BT_TRANSFER_REFUSED, BT_ERR_TOKEN_FORMAT, (struct bt_bytes){0}, NULL);
 		bt_call_refuse(&call, GSS_S_CALL_BAD_STRUCTURE | GSS_S_DEFECTIVE_TOKEN, 0);
+	}
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
 	/* The handle comes before the import: after the claim is taken nothing may fail. */

@@ -143,11 +143,28 @@ same_statuses(void **state)
 	fake_finish(&pair);
 }
 
+/* Bytes that have not even a token's framing: somebody tried them all the same. */
+static void
+unframed(void **state)
+{
+	gss_buffer_desc token = {4, (void *)"what"};
+	gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+	OM_uint32 minor;
+
+	memset(&last, 0, sizeof last);
+	baton_audit(keep, NULL);
+	assert_true(GSS_ERROR(gss_import_sec_context(&minor, &token, &context)));
+	baton_audit(NULL, NULL);
+	assert_int_equal(last.kind, BATON_EVENT_REFUSED);
+	assert_int_equal(last.major_status, GSS_S_DEFECTIVE_TOKEN);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(same_statuses),
+	    cmocka_unit_test(unframed),
 	    cmocka_unit_test(replaced_meanwhile),
 	    cmocka_unit_test(forked_meanwhile),
 	};
