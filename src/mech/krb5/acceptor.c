@@ -328,13 +328,11 @@ make_reply(struct bt_krb5 *lib, struct arrival *arrival, bool with_subkey, krb5_
 }
 
 static int
-send_reply(struct bt_krb5 *lib, struct bt_ctx *ctx, struct arrival *arrival, struct bt_msg_state *state,
-	   struct bt_buf *token_out)
+reply_by_library(struct bt_krb5 *lib, struct arrival *arrival, struct bt_msg_state *state, struct bt_wr *out)
 {
 	krb5_data ap_rep = {.magic = KV5M_DATA};
 	krb5_int32 seq = 0;
 	krb5_error_code code;
-	struct bt_bytes bytes;
 	int e = make_reply(lib, arrival, true, &ap_rep, &state->acceptor_subkey);
 
 	/* Legacy tokens do not say by which key they are made, so that there is one; DCE style has it be the acceptor's. */
@@ -346,12 +344,54 @@ send_reply(struct bt_krb5 *lib, struct bt_ctx *ctx, struct arrival *arrival, str
 	if (e == 0 && (code = krb5_auth_con_getlocalseqnumber(lib->ctx, arrival->auth, &seq)) != 0)
 		e = bt_krb5_fail(lib, code);
 	state->send_next = (uint32_t)seq;
-	bytes = bt_bytes_of(ap_rep.data, ap_rep.length);
-	if (e == 0 && state->is_dce)
-		e = bt_buf_dup(bytes, token_out);
-	else if (e == 0)
-		e = bt_krb5_token_write(ctx->wire_oid, BT_KRB5_TOK_AP_REP, bytes, token_out);
+	bt_wr_bytes(out, bt_bytes_of(ap_rep.data, ap_rep.length));
 	krb5_free_data_contents(lib->ctx, &ap_rep);
+	return e;
+}
+
+/*
+ * What libkrb5 would answer, in a fraction of the time: where the enctype that it found best is the session key's, and crypto's. Any
+ * bytes are a key of such an enctype.
+ */
+static int
+reply_quickly(struct bt_krb5 *lib, struct bt_krb5_pending *pending, struct bt_wr *out)
+{
+	struct bt_krb5_reply reply = {.ctime = pending->ctime, .cusec = pending->cusec};
+	int e;
+
+	reply.subkey.enctype = pending->session.enctype;
+	reply.subkey.len = pending->session.len;
+	if ((e = bt_crypto_random(reply.subkey.bytes, reply.subkey.len)) != 0 ||
+	    (e = bt_crypto_random(&reply.seq, sizeof reply.seq)) != 0)
+		goto out;
+	/* There are peers that take the upper half of the numbers for negative ones: leave much room below. */
+	reply.seq = (reply.seq & 0x3fffffff) != 0 ? reply.seq & 0x3fffffff : 1;
+	if ((e = bt_krb5_reply_write(lib, &pending->session, &reply, out)) != 0)
+		goto out;
+	pending->state.acceptor_subkey = reply.subkey;
+	pending->state.send_next = reply.seq;
+out:
+	bt_mem_wipe(&reply, sizeof reply);
+	return e;
+}
+
+static int
+send_reply(struct bt_krb5 *lib, struct bt_ctx *ctx, struct arrival *arrival, struct bt_krb5_pending *pending,
+	   struct bt_buf *token_out)
+{
+	bool is_quick = (arrival->options & AP_OPTS_USE_SUBKEY) == 0 && bt_krb5_reply_is_quick(&pending->session);
+	struct bt_wr wr;
+	int e;
+
+	bt_wr_init(&wr);
+	e = is_quick ? reply_quickly(lib, pending, &wr) : reply_by_library(lib, arrival, &pending->state, &wr);
+	if (e == 0 && wr.failed)
+		e = BT_ERR_NOMEM;
+	if (e == 0 && pending->state.is_dce)
+		e = bt_buf_dup(bt_wr_written(&wr), token_out);
+	else if (e == 0)
+		e = bt_krb5_token_write(ctx->wire_oid, BT_KRB5_TOK_AP_REP, bt_wr_written(&wr), token_out);
+	bt_wr_done(&wr);
 	return e;
 }
 
@@ -375,7 +415,7 @@ build(struct bt_krb5 *lib, struct bt_ctx *ctx, struct arrival *arrival, struct b
 	if (e == 0)
 		e = read_state(lib, arrival, &pending);
 	if (e == 0 && (ctx->flags & BT_CTX_MUTUAL) != 0)
-		e = send_reply(lib, ctx, arrival, &pending.state, token_out);
+		e = send_reply(lib, ctx, arrival, &pending, token_out);
 	if (e == 0 && pending.state.is_dce)
 		e = bt_krb5_pending_new(ctx, &pending);
 	else if (e == 0)

@@ -279,6 +279,9 @@ int bt_krb5_reply_read(struct bt_krb5 *lib, const struct bt_msg_key *session, st
 int bt_krb5_reply_write(struct bt_krb5 *lib, const struct bt_msg_key *session, const struct bt_krb5_reply *reply,
 			struct bt_wr *out);
 
+/* bt_krb5_reply_is_quick - is this a key that bt_krb5_reply_write needs no libkrb5 for, of an enctype in which any bytes are a key? */
+bool bt_krb5_reply_is_quick(const struct bt_msg_key *session);
+
 /* bt_krb5_reply_parse - the decrypted part alone. Errors: ASN1_PARSE_ERROR, ENCTYPE; then out is empty. */
 int bt_krb5_reply_parse(struct bt_bytes plain, struct bt_krb5_reply *out);
 

@@ -191,37 +191,85 @@ put_message(struct bt_wr *wr, int32_t enctype, struct bt_bytes cipher)
 	bt_der_close(wr, message);
 }
 
+/* The row of a key that crypto encrypts with, or NULL. */
+static const struct bt_crypto_enctype *
+quick_enctype(const struct bt_msg_key *key)
+{
+	const struct bt_crypto_enctype *et = bt_crypto_enctype_of(key->enctype);
+
+	return et != NULL && !et->is_legacy && et->key_len == key->len ? et : NULL;
+}
+
+bool
+bt_krb5_reply_is_quick(const struct bt_msg_key *session)
+{
+	return quick_enctype(session) != NULL;
+}
+
+/* RFC 3961 §5.3 and its kin: confounder and text encrypted, then the checksum. */
+static int
+encrypt_here(const struct bt_crypto_enctype *et, const struct bt_msg_key *key, struct bt_bytes plain, struct bt_buf *out)
+{
+	size_t len = BT_CRYPTO_BLOCK_LEN + plain.len;
+	struct bt_crypto_seal_key *seal = NULL;
+	struct bt_crypto_seg seg;
+	int e;
+
+	if ((out->ptr = bt_mem_alloc_raw(len + et->mac_len)) == NULL)
+		return BT_ERR_NOMEM;
+	out->len = len + et->mac_len;
+	if ((e = bt_crypto_seal_key_new(et, key->bytes, KRB5_KEYUSAGE_AP_REP_ENCPART, true, &seal)) != 0 ||
+	    (e = bt_crypto_random(out->ptr, BT_CRYPTO_BLOCK_LEN)) != 0) {
+		bt_crypto_seal_key_free(seal);
+		return e;
+	}
+	memcpy(out->ptr + BT_CRYPTO_BLOCK_LEN, plain.ptr, plain.len);
+	seg = (struct bt_crypto_seg){out->ptr, out->ptr, len};
+	bt_crypto_encrypt(seal, &seg, 1, out->ptr + len);
+	bt_crypto_seal_key_free(seal);
+	return 0;
+}
+
+static int
+encrypt_by_library(struct bt_krb5 *lib, const struct bt_msg_key *key, struct bt_bytes plain, struct bt_buf *out)
+{
+	krb5_keyblock keyblock = bt_krb5_key_of(key);
+	krb5_data text = bt_krb5_data_of(plain);
+	krb5_enc_data cipher = {.magic = KV5M_ENC_DATA};
+	krb5_error_code code = krb5_c_encrypt_length(lib->ctx, key->enctype, plain.len, &out->len);
+
+	if (code != 0)
+		return bt_krb5_fail(lib, code);
+	if ((out->ptr = bt_mem_alloc(out->len)) == NULL)
+		return BT_ERR_NOMEM;
+	cipher.ciphertext.length = (unsigned)out->len;
+	cipher.ciphertext.data = (char *)out->ptr;
+	code = krb5_c_encrypt(lib->ctx, &keyblock, KRB5_KEYUSAGE_AP_REP_ENCPART, NULL, &text, &cipher);
+	out->len = cipher.ciphertext.length;
+	return bt_krb5_fail(lib, code);
+}
+
 int
 bt_krb5_reply_write(struct bt_krb5 *lib, const struct bt_msg_key *session, const struct bt_krb5_reply *reply, struct bt_wr *out)
 {
-	krb5_keyblock key = bt_krb5_key_of(session);
-	krb5_enc_data cipher = {.magic = KV5M_ENC_DATA};
-	krb5_data plain;
-	struct bt_wr wr;
-	size_t cipher_len;
-	krb5_error_code code;
-	int e = BT_ERR_NOMEM;
+	const struct bt_crypto_enctype *et = quick_enctype(session);
+	struct bt_buf cipher = {0};
+	struct bt_wr plain;
+	int e;
 
-	bt_wr_init(&wr);
-	put_plain(&wr, reply);
-	if (wr.failed)
-		goto out;
-	plain = bt_krb5_data_of(bt_wr_written(&wr));
-	if ((code = krb5_c_encrypt_length(lib->ctx, session->enctype, wr.len, &cipher_len)) == 0) {
-		cipher.ciphertext.length = (unsigned)cipher_len;
-		cipher.ciphertext.data = bt_mem_alloc(cipher_len);
-		if (cipher.ciphertext.data == NULL)
-			goto out;
-		code = krb5_c_encrypt(lib->ctx, &key, KRB5_KEYUSAGE_AP_REP_ENCPART, NULL, &plain, &cipher);
-	}
-	if (code != 0) {
-		e = bt_krb5_fail(lib, code);
-		goto out;
-	}
-	put_message(out, session->enctype, bt_bytes_of(cipher.ciphertext.data, cipher.ciphertext.length));
-	e = out->failed ? BT_ERR_NOMEM : 0;
-out:
-	bt_mem_free(cipher.ciphertext.data);
-	bt_wr_done(&wr);
+	bt_wr_init(&plain);
+	put_plain(&plain, reply);
+	if (plain.failed)
+		e = BT_ERR_NOMEM;
+	else if (et != NULL)
+		e = encrypt_here(et, session, bt_wr_written(&plain), &cipher);
+	else
+		e = encrypt_by_library(lib, session, bt_wr_written(&plain), &cipher);
+	if (e == 0)
+		put_message(out, session->enctype, bt_bytes_of_buf(&cipher));
+	if (e == 0 && out->failed)
+		e = BT_ERR_NOMEM;
+	bt_mem_free(cipher.ptr);
+	bt_wr_done(&plain);
 	return e;
 }

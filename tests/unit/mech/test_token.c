@@ -28,21 +28,44 @@ close_library(void **state)
 
 /* ---- AP-REP ---- */
 
+/* What is read with libkrb5's cipher was written with it, or with ours. */
 static void
-round_trip(const struct bt_krb5_reply *reply)
+round_trip_with(const struct bt_msg_key *key, const struct bt_krb5_reply *reply)
 {
 	struct bt_krb5_reply back;
 	struct bt_wr wr;
 
 	bt_wr_init(&wr);
-	assert_int_equal(bt_krb5_reply_write(lib, &session, reply, &wr), 0);
-	assert_int_equal(bt_krb5_reply_read(lib, &session, bt_wr_written(&wr), &back), 0);
+	assert_int_equal(bt_krb5_reply_write(lib, key, reply, &wr), 0);
+	assert_int_equal(bt_krb5_reply_read(lib, key, bt_wr_written(&wr), &back), 0);
 	assert_int_equal(back.ctime, reply->ctime);
 	assert_int_equal(back.cusec, reply->cusec);
 	assert_int_equal(back.seq, reply->seq);
 	assert_int_equal(back.subkey.enctype, reply->subkey.enctype);
 	assert_memory_equal(back.subkey.bytes, reply->subkey.bytes, sizeof back.subkey.bytes);
 	bt_wr_done(&wr);
+}
+
+static void
+round_trip(const struct bt_krb5_reply *reply)
+{
+	round_trip_with(&session, reply);
+}
+
+static void
+test_reply_enctypes(void **state)
+{
+	static const uint8_t keys[][2] = {{17, 16}, {18, 32}, {19, 16}, {20, 32}, {23, 16}, {25, 16}, {26, 32}};
+	struct bt_msg_key key = session;
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		key.enctype = keys[i][0];
+		key.len = keys[i][1];
+		assert_int_equal(bt_krb5_reply_is_quick(&key), key.enctype != 23);
+		round_trip_with(&key, &(struct bt_krb5_reply){.ctime = 1700000000, .cusec = 1, .seq = 7, .subkey = session});
+	}
+	key.len--;
+	assert_false(bt_krb5_reply_is_quick(&key));
 }
 
 static void
@@ -298,6 +321,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_reply_enctypes),
 	    cmocka_unit_test(test_reply),      cmocka_unit_test(test_reply_spoiled), cmocka_unit_test(test_reply_part),
 	    cmocka_unit_test(test_checksum),   cmocka_unit_test(test_bindings_hash), cmocka_unit_test(test_error),
 	    cmocka_unit_test(test_error_text), cmocka_unit_test(test_framing),	     cmocka_unit_test(test_authdata),
