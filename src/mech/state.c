@@ -130,6 +130,8 @@ bt_ctx_state_of(struct bt_ctx *ctx, struct bt_ctx_secrets *secrets, struct bt_ct
 		out->initiator_vouched = ctx->vouched;
 		out->authz = bt_bytes_of_buf(&ctx->authz);
 	}
+	if (ctx->leaves_authz && ctx->mech->is_loaded)
+		return bt_err_note(BT_ERR_NOT_TRANSFERABLE, "what a loaded mechanism exports is not known, and may be authorization data");
 	/* A library keeps the names of its contexts itself, and its open ones as its half-open ones. */
 	if (!ctx->mech->is_loaded)
 		names_of(ctx, out);

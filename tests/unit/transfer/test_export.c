@@ -281,6 +281,24 @@ authorisation_data_can_stay(void **state)
 	bt_ctx_free(ctx);
 }
 
+/* What a loaded mechanism's library puts into its bytes, nobody else knows. */
+static void
+nothing_is_promised_for_loaded_mechanisms(void **state)
+{
+	const struct bt_transfer_wish none = {.authdata = BT_AUTHDATA_NO};
+	struct bt_mech loaded = test_mech;
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_HALF_ACCEPTOR);
+	struct bt_buf token;
+
+	loaded.is_loaded = true;
+	ctx->mech = &loaded;
+	assert_int_equal(bt_transfer_export(ctx, &none, &token), BT_ERR_NOT_TRANSFERABLE);
+	assert_null(token.ptr);
+	assert_works(ctx);
+	ctx->mech = &test_mech;
+	bt_ctx_free(ctx);
+}
+
 static void
 an_audience_that_cannot_be_leaves_the_context(void **state)
 {
@@ -322,6 +340,7 @@ main(void)
 	    cmocka_unit_test_setup(every_allocation_may_fail, reset),
 	    cmocka_unit_test_setup(a_wish_says_how_long, reset),
 	    cmocka_unit_test_setup(authorisation_data_can_stay, reset),
+	    cmocka_unit_test_setup(nothing_is_promised_for_loaded_mechanisms, reset),
 	    cmocka_unit_test_setup(an_audience_that_cannot_be_leaves_the_context, reset),
 	};
 
