@@ -4,7 +4,7 @@
   manual.py pages ROOT MANDOC   every page is sound mdoc, links lead somewhere, names are where they are installed
   manual.py calls ROOT          every exported function is in one page's NAME, with the header's prototype, and no other is
   manual.py errors ROOT         baton-errors(7) has the rows of err.def and the major statuses of status.c
-  manual.py readme ROOT         the code in README.md is examples/prefork.c
+  manual.py readme ROOT         the code in README.md is examples/prefork.c, that in doc/python.md examples/prefork.py
   manual.py write-errors ROOT   write the list of baton-errors(7) anew
 
 Prints each breach and ends with 1 if there was one.
@@ -275,9 +275,10 @@ def check_errors(root):
 
 
 def check_readme(root):
-    blocks = re.findall(r"^```c\n(.*?)^```$", (root / "README.md").read_text(encoding="utf-8"), flags=re.S | re.M)
-    if blocks != [(root / "examples/prefork.c").read_text(encoding="utf-8")]:
-        yield "README.md: its code is not examples/prefork.c"
+    for page, language, source in (("README.md", "c", "examples/prefork.c"), ("doc/python.md", "python", "examples/prefork.py")):
+        text = (root / page).read_text(encoding="utf-8")
+        if re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.S | re.M) != [(root / source).read_text(encoding="utf-8")]:
+            yield f"{page}: its code is not {source}"
 
 
 def main(args):

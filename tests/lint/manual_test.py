@@ -66,6 +66,8 @@ OM_uint32 gss_later(void);
     "doc/man/baton-errors.7": ERRORS,
     "doc/meson.build": "pages = {\n  'gss_make.3': ['gss_break'],\n  'baton-errors.7': [],\n}\n",
     "examples/prefork.c": "int main;\n",
+    "doc/python.md": "Text.\n\n```python\nprint(1)\n```\n",
+    "examples/prefork.py": "print(1)\n",
     "README.md": "Code:\n\n```c\nint main;\n```\n",
 }
 # check, file, what to replace, by what, a part of what is said
@@ -93,6 +95,7 @@ FAULTS = [
     ("errors", "src/gss/status.c", "GSS_S_FAILURE", "GSS_S_BAD_MIC", "GSS_S_BAD_MIC"),
     ("readme", "README.md", "int main;", "int  main;", "prefork.c"),
     ("readme", "README.md", "```c", "```", "prefork.c"),
+    ("readme", "doc/python.md", "(1)", "(2)", "prefork.py"),
 ]
 
 

@@ -7,10 +7,14 @@ Each side is a process of this file ("--side"), which does what it is told: pick
 """
 import base64
 import os
+import pathlib
 import pickle
+import socket
+import struct
 import subprocess
 import sys
 
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "prefork.py"
 HOST = "server.baton.test"
 
 
@@ -91,6 +95,53 @@ class Side:
 
     def imported(self, token):
         self.context = self.gssapi.SecurityContext(base=self.gssapi.raw.import_sec_context(token))
+
+    def fork(self, token):
+        """A child uses the context; what it made of the token, and what this process's own use is answered with after that."""
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.write(theirs, self.context.unwrap(token).message)
+            os._exit(0)
+        os.close(theirs)
+        text = os.read(ours, 4096)
+        os.close(ours)
+        assert os.waitpid(pid, 0)[1] == 0
+        try:
+            self.context.wrap(b"me too", True)
+        except self.gssapi.exceptions.GSSError as e:
+            return text, type(e).__name__, str(self.context.initiator_name)
+        return text, None, str(self.context.initiator_name)
+
+    def connect(self, port):
+        """To the example's server; the context is established there."""
+        self.conn = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.start("initiate", ["mutual_authentication"], (1, 2, 840, 113554, 1, 2, 2))
+        token = None
+        while not self.context.complete:
+            token = self.context.step(token)
+            if token:
+                self.put_frame(token)
+                token = self.get_frame()
+
+    def put_frame(self, frame):
+        self.conn.sendall(struct.pack(">I", len(frame)) + frame)
+
+    def get_frame(self):
+        def receive(length):
+            data = b""
+            while len(data) < length:
+                data += self.conn.recv(length - len(data)) or sys.exit("the server hung up")
+            return data
+
+        return receive(struct.unpack(">I", receive(4))[0])
+
+    def echo(self, text, encrypt):
+        self.put_frame(self.context.wrap(text, encrypt).message)
+        return tuple(self.context.unwrap(self.get_frame())[:2])
+
+    def hang_up(self):
+        self.conn.close()
 
     def names(self):
         g = self.gssapi
@@ -191,9 +242,11 @@ def play(s, client, server):
             check_facts(a, b, flags)
             talk(a, b)
             move(s, a, b, client, server)
+    fork(s, client, server)
+    prefork(s, client, server)
     others(s, client)
     others(s, server)
-    return "messages, IOV, pickling, names, credentials"
+    return "messages, IOV, pickling, forking, names, credentials, a server with workers"
 
 
 def move(s, a, b, client, server):
@@ -205,6 +258,37 @@ def move(s, a, b, client, server):
         if lib == "baton":
             assert Peer(s, lib).ask("refused", pickled) == "MissingContextError"
     talk(c, d)
+
+
+def fork(s, client, server):
+    """A child goes on with what its parent accepted. On Baton the parent is told so, and can still say whose it was."""
+    a, b = Peer(s, client), Peer(s, server)
+    establish(a, b, ["mutual_authentication"], (1, 2, 840, 113554, 1, 2, 2))
+    answer = "MissingContextError" if server == "baton" else None
+    assert b.ask("fork", a.ask("wrap", b"for the child", True)[0]) == (b"for the child", answer, "alice@BATON.TEST")
+
+
+def prefork(s, client, server):
+    """The documentation's server: as many at once as it has workers, again and again."""
+    env = {"BATON_TRANSFER": "audience=session; ttl=10s"}
+    process, port = s.serve(server, lambda port: (sys.executable, EXAMPLE, port), env=env)
+    clients = [Peer(s, client) for _ in range(3)]
+    for _ in range(5):
+        for each in clients:
+            each.ask("connect", port)
+        for text in (b"", b"a message", os.urandom(100000)):
+            for each in clients:
+                for encrypt in (True, False):
+                    assert each.ask("echo", text, encrypt) == (text, encrypt)
+        for each in clients:
+            each.ask("hang_up")
+    assert stage.check_family(process.pid, server, "the example") == 4
+    for noise in (b"", b"\0\0\0\5hello", b"\xff\xff\xff\xff", b"\0\0\1\0short"):
+        with socket.create_connection(("127.0.0.1", port)) as stranger:
+            stranger.sendall(noise)
+    clients[0].ask("connect", port)
+    assert clients[0].ask("echo", b"still there", True) == (b"still there", True)
+    s.stop(process)
 
 
 def others(s, lib):
