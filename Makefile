@@ -45,7 +45,7 @@ slow: ## tests that wait for minutes
 	@scripts/suites $(BUILD) --setup slow --suite slow $(TEST_ARGS)
 
 soak: ## processes killed, stopped and starved, the claim store cut and replaced, clocks set, for SOAK_SECONDS
-	@scripts/need build demo
+	@scripts/need build soak
 	@scripts/configure $(BUILD) --prefix=$(PREFIX)
 	@SOAK_SECONDS=$(SOAK_SECONDS) scripts/suites $(BUILD) --setup soak --suite soak --verbose $(TEST_ARGS)
 
