@@ -27,6 +27,8 @@ static struct row rows[] = {
 	{ "negotiated context, both sides", "negotiate", "host", 0, 1, MICROSECONDS, 1.0 },
 	{ "export", "export", "host", 0, 1, MICROSECONDS, 0 },
 	{ "import", "import", "host", 0, 1, MICROSECONDS, 0 },
+	{ "export + import", "move", "host", 0, 1, MICROSECONDS, 0 },
+	{ "export + import, audience session", "move-in-session", "host", 0, 1, MICROSECONDS, 0 },
 	{ "first wrap after import", "first-wrap", "host", 0, 1, MICROSECONDS, 0 },
 	{ "export + import + first wrap", "transfer", "host", 0, 1, MICROSECONDS, 5.0 },
 	{ "token", "token-bytes", "host", 0, 1, BYTES, 0 },

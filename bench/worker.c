@@ -9,6 +9,7 @@
 
 #include "support/self.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -410,6 +411,26 @@ row_transfer(struct lane *l)
 	transfer_with(l, EXPORT | IMPORT | FIRST_WRAP);
 }
 
+static void
+row_move(struct lane *l)
+{
+	transfer_with(l, EXPORT | IMPORT);
+}
+
+/* Where the library has no audiences, the same without. */
+static void
+row_move_in_session(struct lane *l)
+{
+	OM_uint32 (*set_defaults)(OM_uint32 *, const char *), minor;
+
+	*(void **)&set_defaults = dlsym(RTLD_DEFAULT, "baton_transfer_defaults");
+	if (set_defaults != NULL)
+		must("defaults", set_defaults(&minor, "audience=session"), &minor);
+	row_move(l);
+	if (set_defaults != NULL)
+		must("defaults", set_defaults(&minor, NULL), &minor);
+}
+
 /* ---- bytes ---- */
 
 struct footprint {
@@ -510,6 +531,8 @@ static const struct row {
 	{ "import", row_import },
 	{ "first-wrap", row_first_wrap },
 	{ "transfer", row_transfer },
+	{ "move", row_move },
+	{ "move-in-session", row_move_in_session },
 	{ "wrap", row_wrap },
 	{ "wrap-integ", row_wrap_integ },
 	{ "unwrap", row_unwrap },
