@@ -4,6 +4,7 @@
   cli_test.py BATON TRAVELLER LIBBATON GOLDEN HAS_PROBES
 """
 import base64
+import ctypes
 import fcntl
 import json
 import os
@@ -32,6 +33,43 @@ Interprocess token, format 1
   expires    in 93371404239 days
   size       323 bytes, 262 of them sealed
 """
+
+
+UPROBES = pathlib.Path("/sys/bus/event_source/devices/uprobe/type")
+
+
+class Tracer:
+    """A probe of a library, counted by the kernel in all processes; perf_event_open(2)."""
+
+    def __init__(self, library, probe):
+        self.path = ctypes.create_string_buffer(os.path.realpath(library).encode())
+        self.files = []
+        notes = subprocess.run(["readelf", "--notes", "--wide", library], capture_output=True, text=True, check=True).stdout
+        place, counter = re.search(rf"Provider: baton\s+Name: {probe}\s+Location: (\w+), Base: \w+, Semaphore: (\w+)", notes).groups()
+        headers = subprocess.run(["readelf", "--segments", "--wide", library], capture_output=True, text=True, check=True).stdout
+        self.segments = [[int(n, 16) for n in found] for found in re.findall(r"LOAD +(0x\w+) (0x\w+) 0x\w+ (0x\w+)", headers)]
+        self.place, self.counter = self.offset(int(place, 16)), self.offset(int(counter, 16))
+
+    def offset(self, address):
+        return next(address - start + offset for offset, start, size in self.segments if start <= address < start + size)
+
+    def open(self):
+        kind = int(UPROBES.read_text(encoding="ascii"))
+        libc = ctypes.CDLL(None, use_errno=True)
+        for cpu in sorted(os.sched_getaffinity(0)):
+            attr = struct.pack("=IIQQQQQIIQQ", kind, 112, self.counter << 32, 0, 0, 0, 0, 0, 0, ctypes.addressof(self.path), self.place)
+            fd = libc.syscall(298, ctypes.create_string_buffer(attr.ljust(112, b"\0")), -1, cpu, -1, 8)
+            if fd < 0:
+                self.close()
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            self.files.append(fd)
+
+    def count(self):
+        return sum(struct.unpack("=Q", os.read(fd, 8))[0] for fd in self.files)
+
+    def close(self):
+        while self.files:
+            os.close(self.files.pop())
 
 
 class Case(unittest.TestCase):
@@ -443,6 +481,26 @@ class Events(Case):
         self.assertTrue(int(start, 16) <= counters.pop() < int(start, 16) + int(size, 16))
         for *_, arguments in found:
             self.assertEqual(len(arguments.split()), 6)
+
+    def test_a_tracer(self):
+        """The kernel counts a tracer in, and nobody else listens: the probe is passed. It is gone: nothing is told."""
+        if HAS_PROBES != "1" or os.geteuid() != 0 or os.uname().machine != "x86_64" or not UPROBES.exists():
+            self.skipTest("needs probes, root and a kernel with uprobes")
+        # A library of its own, for others run on the one that was built.
+        with tempfile.TemporaryDirectory() as tmp:
+            library = shutil.copy(LIBBATON, os.path.join(tmp, "libbaton.so.0"))
+            tracer = Tracer(library, "refused")
+            try:
+                tracer.open()
+            except OSError as error:
+                self.skipTest(f"the kernel lets nobody trace: {error}")
+            garbage = bytes.fromhex("000000092a864886f712010202") + b"\x8aBatonCx\1"
+            self.bring_in(*[garbage] * 5, LD_LIBRARY_PATH=tmp)
+            self.assertEqual(tracer.count(), 5)
+            _, tokens, _ = self.export(2, LD_LIBRARY_PATH=tmp)
+            self.assertEqual(self.bring_in(*tokens, LD_LIBRARY_PATH=tmp), ["ok", "ok"])
+            self.assertEqual(tracer.count(), 5)
+            tracer.close()
 
 
 if __name__ == "__main__":
