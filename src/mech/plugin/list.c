@@ -198,23 +198,25 @@ try_one(struct bt_plugin *plugin)
 		atomic_fetch_sub(&num_untried, 1);
 }
 
-/* Before any mechanism is used: it may not be what is used then. */
-static void
+/* Before any mechanism is used: it may not be what is used then. False: there was no memory for one. */
+static bool
 load_interposers(struct bt_mechs built_in)
 {
-	bool has_changed = false;
+	bool has_changed = false, is_done = true;
 
 	if (configured.is_loading)
-		return;
+		return false;
 	configured.is_loading = true;
 	for (struct bt_plugin *plugin = configured.first; plugin != NULL; plugin = plugin->next)
 		if (plugin->is_interposer && plugin->state == BT_PLUGIN_UNTRIED) {
 			try_one(plugin);
 			has_changed |= plugin->state == BT_PLUGIN_LOADED;
+			is_done &= plugin->state != BT_PLUGIN_UNTRIED;
 		}
 	configured.is_loading = false;
 	if (has_changed && bt_plugin_is_interposing())
 		publish(built_in);
+	return is_done;
 }
 
 /* Read the files again if they have changed. What there is no memory for is tried again the next time. */
@@ -233,8 +235,8 @@ refresh(struct bt_mechs built_in)
 		configured.has_stamp = bt_plugin_config_walk(take_place, &reading) == 0;
 		configured.stamp = stamp;
 	}
-	atomic_store_explicit(&looked_at_s, now_s(), memory_order_release);
-	load_interposers(built_in);
+	if (load_interposers(built_in) && configured.has_stamp && !configured.is_unpublished)
+		atomic_store_explicit(&looked_at_s, now_s(), memory_order_release);
 }
 
 static struct bt_mechs

@@ -1,0 +1,330 @@
+/*
+ * An interposer (interposer/module.c) in front of SAnon: it is called, it gets at what is behind it, and programs see nothing of either;
+ * its contexts are handed on as if it were not there. Each test is a process of its own, as what is loaded stays loaded.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "failing.h"
+
+#define SELF "\x2b\x06\x01\x04\x01\x01"
+#define SANON "\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"
+
+enum { MINOR_TOKEN_UNSEALED = 1927964672 + 59 };
+
+static gss_OID_desc sanon = {sizeof SANON - 1, (void *)SANON};
+static gss_OID_desc behind = {sizeof SELF SANON - 1, (void *)SELF SANON};
+static gss_OID_set_desc only_sanon = {1, &sanon};
+static OM_uint32 minor;
+
+/* ---- a process for each ---- */
+
+static void
+in_a_child(void (*run)(size_t), size_t n)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		run(n);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		fail_msg("child %zu ended with %d", n, status);
+}
+
+/* In a child: cmocka's own assertions are the parent's. */
+static void
+must_at(int is_so, int line)
+{
+	if (!is_so) {
+		fprintf(stderr, "line %d: not so; minor status %u\n", line, minor);
+		_exit(1);
+	}
+}
+#define must(is_so) must_at((is_so) != 0, __LINE__)
+
+static int *
+counter(const char *name)
+{
+	void *module = dlopen(MODULE, RTLD_NOW | RTLD_NOLOAD);
+	int *at;
+
+	must(module != NULL && (at = dlsym(module, name)) != NULL);
+	return at;
+}
+
+/* ---- a context ---- */
+
+struct two {
+	gss_name_t target;
+	gss_cred_id_t cred;
+	gss_ctx_id_t i, a;
+	gss_buffer_desc there, back;
+	OM_uint32 major;
+};
+
+static void
+finish(struct two *t)
+{
+	gss_release_name(&minor, &t->target);
+	gss_release_cred(&minor, &t->cred);
+	gss_delete_sec_context(&minor, &t->i, GSS_C_NO_BUFFER);
+	gss_delete_sec_context(&minor, &t->a, GSS_C_NO_BUFFER);
+	gss_release_buffer(&minor, &t->there);
+	gss_release_buffer(&minor, &t->back);
+}
+
+/* One message; the major status. */
+static OM_uint32
+say(gss_ctx_id_t from, gss_ctx_id_t to, const char *text)
+{
+	gss_buffer_desc in = {strlen(text), (void *)(uintptr_t)text}, token, out;
+	OM_uint32 major = gss_wrap(&minor, from, 1, GSS_C_QOP_DEFAULT, &in, NULL, &token), unused;
+
+	if (GSS_ERROR(major))
+		return major;
+	major = gss_unwrap(&minor, to, &token, &out, NULL, NULL);
+	gss_release_buffer(&unused, &token);
+	if (GSS_ERROR(major))
+		return major;
+	must(out.length == in.length && memcmp(out.value, text, in.length) == 0);
+	gss_release_buffer(&unused, &out);
+	return major;
+}
+
+/* All that a program does; it stops where something fails. */
+static OM_uint32
+play(struct two *t)
+{
+	gss_buffer_desc name = {12, (void *)(uintptr_t)"host@nowhere"};
+	gss_OID mech = GSS_C_NO_OID;
+
+	*t = (struct two){0};
+	if (GSS_ERROR(t->major = gss_import_name(&minor, &name, GSS_C_NT_HOSTBASED_SERVICE, &t->target)) ||
+	    GSS_ERROR(t->major = gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &only_sanon, GSS_C_ACCEPT, &t->cred, NULL, NULL)) ||
+	    GSS_ERROR(t->major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &t->i, t->target, &sanon, GSS_C_ANON_FLAG, 0,
+						      GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, &mech, &t->there, NULL, NULL)))
+		return t->major;
+	must(gss_oid_equal(mech, &sanon));
+	if (GSS_ERROR(t->major = gss_accept_sec_context(&minor, &t->a, t->cred, &t->there, GSS_C_NO_CHANNEL_BINDINGS, NULL, &mech,
+							&t->back, NULL, NULL, NULL)))
+		return t->major;
+	must(gss_oid_equal(mech, &sanon));
+	gss_release_buffer(&(OM_uint32){0}, &t->there);
+	if (GSS_ERROR(t->major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &t->i, t->target, &sanon, GSS_C_ANON_FLAG, 0,
+						      GSS_C_NO_CHANNEL_BINDINGS, &t->back, NULL, &t->there, NULL, NULL)))
+		return t->major;
+	if (GSS_ERROR(t->major = say(t->i, t->a, "there")))
+		return t->major;
+	return t->major = say(t->a, t->i, "and back");
+}
+
+/* ---- tests ---- */
+
+static void
+it_is_called(size_t n)
+{
+	gss_OID_set set;
+	struct two t;
+	gss_OID mech;
+	int is_there;
+
+	must(play(&t) == GSS_S_COMPLETE);
+	must(*counter("interposer_calls") >= 5 && *counter("interposer_wraps") == 4);
+	must(gss_inquire_context(&minor, t.a, NULL, NULL, NULL, &mech, NULL, NULL, NULL) == GSS_S_COMPLETE);
+	must(gss_oid_equal(mech, &sanon));
+	finish(&t);
+	/* What is behind it has no name that programs see. */
+	must(gss_indicate_mechs(&minor, &set) == GSS_S_COMPLETE);
+	must(gss_test_oid_set_member(&minor, &behind, set, &is_there) == GSS_S_COMPLETE && !is_there);
+	gss_release_oid_set(&minor, &set);
+	/* Its facts are the mechanism's. */
+	must(gss_inquire_names_for_mech(&minor, &sanon, &set) == GSS_S_COMPLETE && set->count > 3);
+	gss_release_oid_set(&minor, &set);
+}
+
+static void
+it_is_idle(size_t n)
+{
+	struct two t;
+
+	setenv("INTERPOSER_IS_IDLE", "1", 1);
+	must(play(&t) == GSS_S_COMPLETE);
+	must(*counter("interposer_calls") == 0 && *counter("interposer_wraps") == 0);
+	finish(&t);
+}
+
+static void
+it_moves(size_t n)
+{
+	gss_buffer_desc token, dressed;
+	gss_ctx_id_t again = GSS_C_NO_CONTEXT;
+	struct two t;
+	int calls;
+
+	must(play(&t) == GSS_S_COMPLETE);
+	must(gss_export_sec_context(&minor, &t.a, &token) == GSS_S_COMPLETE && t.a == GSS_C_NO_CONTEXT);
+	must(token.length > 64 && memcmp((char *)token.value + 4, SANON, sizeof SANON - 1) == 0);
+	/* As the interposer would name it, and it is the same token: one of the two can be imported. */
+	dressed.length = token.length + sizeof SELF - 1;
+	dressed.value = malloc(dressed.length);
+	memcpy(dressed.value, "\0\0\0\x10", 4);
+	memcpy((char *)dressed.value + 4, SELF, sizeof SELF - 1);
+	memcpy((char *)dressed.value + 4 + sizeof SELF - 1, (char *)token.value + 4, token.length - 4);
+	calls = *counter("interposer_wraps");
+	must(gss_import_sec_context(&minor, n == 0 ? &token : &dressed, &t.a) == GSS_S_COMPLETE);
+	must(gss_import_sec_context(&minor, &token, &again) == GSS_S_NO_CONTEXT);
+	must(gss_import_sec_context(&minor, &dressed, &again) == GSS_S_NO_CONTEXT);
+	must(say(t.i, t.a, "to where it is now") == GSS_S_COMPLETE && say(t.a, t.i, "from there") == GSS_S_COMPLETE);
+	/* The one that was handed on is without an interposer, the other is with it. */
+	must(*counter("interposer_wraps") == calls + 2);
+	free(dressed.value);
+	gss_release_buffer(&minor, &token);
+	finish(&t);
+}
+
+/* A token of MIT's library for Kerberos behind the interposer: its code may import it, and other code may not. */
+static void
+who_may(size_t n)
+{
+#define KERBEROS "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"
+	OM_uint32 (*imports)(gss_buffer_t, gss_ctx_id_t *);
+	static const char head[] = "\0\0\0\x0f" SELF KERBEROS;
+	uint8_t token[4096];
+	gss_buffer_desc buffer = {0, token};
+	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
+	OM_uint32 major;
+	struct two t;
+	FILE *file;
+
+	must(play(&t) == GSS_S_COMPLETE);
+	finish(&t);
+	must((file = fopen(SEED, "r")) != NULL);
+	memcpy(token, head, sizeof head - 1);
+	buffer.length = sizeof head - 1 + fread(token + sizeof head - 1, 1, 2000, file);
+	fclose(file);
+	must(gss_import_sec_context(&minor, &buffer, &ctx) == GSS_S_DEFECTIVE_TOKEN && minor == MINOR_TOKEN_UNSEALED);
+	imports = (OM_uint32(*)(gss_buffer_t, gss_ctx_id_t *))(uintptr_t)counter("interposer_imports");
+	/* The seed's ticket has ended; until its form and where it comes from were looked at, nobody asks. */
+	major = imports(&buffer, &ctx);
+	must(major == GSS_S_NO_CONTEXT || major == GSS_S_COMPLETE);
+	gss_delete_sec_context(&minor, &ctx, GSS_C_NO_BUFFER);
+	token[buffer.length - 1] ^= 1;
+	must(imports(&buffer, &ctx) == GSS_S_DEFECTIVE_TOKEN);
+	/* An OID that no interposer has is none. */
+	token[4] ^= 1;
+	must(GSS_ERROR(gss_import_sec_context(&minor, &buffer, &ctx)) != 0 && ctx == GSS_C_NO_CONTEXT);
+}
+
+static void
+called(void **state)
+{
+	in_a_child(it_is_called, 0);
+}
+
+static void
+idle(void **state)
+{
+	in_a_child(it_is_idle, 0);
+}
+
+static void
+moves(void **state)
+{
+	in_a_child(it_moves, 0);
+	in_a_child(it_moves, 1);
+}
+
+static void
+only_its_own_code(void **state)
+{
+	in_a_child(who_may, 0);
+}
+
+/* The nth allocation fails, from the loading on: what fails is free of leaks, and the next try is not affected. */
+static void
+one_fails(size_t n)
+{
+	struct two t;
+	size_t live;
+
+	failing_at(n);
+	play(&t);
+	failing_at(0);
+	finish(&t);
+	must(play(&t) == GSS_S_COMPLETE);
+	must(*counter("interposer_wraps") >= 4);
+	finish(&t);
+	must(play(&t) == GSS_S_COMPLETE);
+	finish(&t);
+	live = failing_live();
+	failing_at(n);
+	play(&t);
+	failing_at(0);
+	finish(&t);
+	must(failing_live() == live);
+}
+
+static void
+without_memory(void **state)
+{
+	for (size_t n = 1; n < 150; n++)
+		in_a_child(one_fails, n);
+}
+
+static char dir[] = "/dev/shm/baton-tests.XXXXXX";
+
+static int
+begin(void **state)
+{
+	char path[sizeof dir + 16];
+	FILE *file;
+
+	if (mkdtemp(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0)
+		return -1;
+	snprintf(path, sizeof path, "%s/mech.conf", dir);
+	if ((file = fopen(path, "w")) == NULL)
+		return -1;
+	fprintf(file, "test 1.3.6.1.4.1.1 %s <interposer>\n", MODULE);
+	return fclose(file) != 0 || setenv("GSS_MECH_CONFIG", path, 1) != 0;
+}
+
+static int
+end(void **state)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		(void)unlinkat(dirfd(d), entry->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(called),	     cmocka_unit_test(idle),	       cmocka_unit_test(moves),
+		cmocka_unit_test(only_its_own_code), cmocka_unit_test(without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
