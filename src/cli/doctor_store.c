@@ -182,7 +182,7 @@ cli_check_round_trip(struct cli_finding *f)
 
 	if (GSS_ERROR(major)) {
 		cli_find(f, CLI_FAIL, "cannot %s a context: %s", t.step, cli_status_text(major, t.minor, text));
-		cli_advise(f, "mend what is said above and below, then look again");
+		cli_advise(f, "mend that, and what else fails here, then look again");
 	} else if (gss_import_sec_context(&minor, &t.token, &t.twice) == GSS_S_COMPLETE) {
 		cli_find(f, CLI_FAIL, "a token was imported twice");
 		cli_advise(f, "this must not be: stop handing contexts on, and report it");

@@ -65,8 +65,6 @@ bt_transfer_inspect(struct bt_mechs mechs, struct bt_bytes token, struct bt_tran
 	/* Any number can stand there. */
 	if (__builtin_sub_overflow(parts.header.claim.expires_at, bt_clock_boot_ms(), &out->expires_in_ms))
 		out->expires_in_ms = INT64_MIN;
-	out->err = look_for_claim(&parts.header);
-	if (out->err == 0 && bt_mech_find(mechs.list, mechs.num, parts.oid, NULL) == NULL)
-		out->err = BT_ERR_TOKEN_FORMAT;
+	out->err = bt_mech_find(mechs.list, mechs.num, parts.oid, NULL) != NULL ? look_for_claim(&parts.header) : BT_ERR_TOKEN_FORMAT;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "fuzz/wire/must.h"
 #include "mech/state.h"
+#include "transfer/inspect.h"
 #include "transfer/limits.h"
 #include "transfer/seal.h"
 #include "transfer/transfer.h"
@@ -107,16 +108,33 @@ seal_again(struct bt_ctx *ctx, struct bt_buf *out)
 	bt_ctx_secrets_done(&secrets);
 }
 
+/* What is seen from outside is what an import then meets, and seeing it uses nothing up. */
+static void
+inspect(struct bt_bytes token, struct bt_transfer_sight *sight, int *e)
+{
+	char text[BT_TRANSFER_OID_LEN], audience[BT_TRANSFER_AUDIENCE_LEN], claim[BT_TRANSFER_CLAIM_LEN];
+
+	*e = bt_transfer_inspect((struct bt_mechs){mechs, 1}, token, sight);
+	bt_transfer_describe_oid(sight->oid, text);
+	bt_transfer_describe_audience(&sight->header, audience);
+	bt_transfer_describe_claim(&sight->header.claim, claim);
+	must(strlen(text) < sizeof text && strlen(audience) < sizeof audience && strlen(claim) < sizeof claim);
+}
+
 static void
 import(struct bt_bytes token, bool is_sealed)
 {
+	struct bt_transfer_sight sight;
 	struct bt_ctx *ctx, *none;
 	struct bt_buf again;
-	int e;
+	int e, seen;
 
 	fake_claims_reset();
 	fake_claims_set(&header.claim, key);
+	inspect(token, &sight, &seen);
 	e = bt_transfer_import(mechs, 1, token, &ctx);
+	if (seen != 0 || sight.err != 0)
+		must(e == (seen != 0 ? seen : sight.err));
 	if (e == 0) {
 		must(bt_transfer_import(mechs, 1, token, &none) == BT_ERR_TOKEN_USED && none == NULL);
 		seal_again(ctx, &again);

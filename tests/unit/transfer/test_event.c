@@ -79,6 +79,7 @@ reset(void **state)
 	memset(&logged, 0, sizeof logged);
 	bt_transfer_listen(NULL);
 	bt_transfer_log(false);
+	test_ahead_s = 0;
 	unlink(trace_path);
 	return 0;
 }
@@ -237,6 +238,25 @@ to_syslog(void **state)
 	bt_transfer_log(false);
 	bt_transfer_tell(BT_TRANSFER_IMPORTED, 0, krb5, NULL);
 	assert_int_equal(logged.num, 3);
+}
+
+/* An export looks at the settings, and what they say holds from then on. */
+static void
+by_the_settings(void **state)
+{
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_BARE);
+	struct bt_buf token;
+	unsigned num;
+
+	for (num = 0; num < 3; num++) {
+		setenv("BATON_TRANSFER", num == 1 ? "syslog=yes" : "syslog=no", 1);
+		test_ahead_s += 2;
+		assert_int_equal(bt_transfer_export(ctx, &no_wish, &token), 0);
+		bt_buf_free(&token);
+		assert_int_equal(logged.num, num == 0 ? 0 : 1);
+	}
+	unsetenv("BATON_TRANSFER");
+	bt_ctx_free(ctx);
 }
 
 /* ---- the file ---- */
@@ -479,7 +499,7 @@ main(void)
 #define TEST(fn) cmocka_unit_test_setup(fn, reset)
 	const struct CMUnitTest tests[] = {
 	    TEST(words),	TEST(unknown),	    TEST(longest),	      TEST(no_forged_lines),
-	    TEST(expired),	TEST(from_within),  TEST(to_syslog),	      TEST(is_private),
+	    TEST(expired),	TEST(from_within),  TEST(to_syslog),	      TEST(by_the_settings),	      TEST(is_private),
 	    TEST(deleted),	TEST(no_link_no_pipe), TEST(never_standard_output), TEST(many_writers),
 	    TEST(threads_and_listener), TEST(tracers_wake), TEST(told_without_secrets), TEST(takes_no_memory),
 	    TEST(descriptors_closed),
