@@ -38,7 +38,7 @@ FOREIGN = {
 
 OURS = r"\b(?:gss|gssspi|gsskrb5|krb5_gss|baton)_\w+"
 CONSTANT = r"\bGSS_[A-Z]\w*"
-ENVIRONMENT = {"GSS_MECH_CONFIG"}  # looks like one
+ENVIRONMENT = {"GSS_MECH_CONFIG", "GSS_USE_PROXY"}  # look like some
 
 
 def squeeze(text):
