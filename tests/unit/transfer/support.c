@@ -115,10 +115,11 @@ bt_mem_strdup(const char *src, size_t len)
 void
 bt_mem_free(void *ptr)
 {
-	struct block *block = (struct block *)ptr - 1;
+	struct block *block;
 
 	if (ptr == NULL)
 		return;
+	block = (struct block *)ptr - 1;
 	if (has_key(ptr, block->len))
 		test_mem.num_secrets++;
 	__atomic_fetch_sub(&test_mem.num_live, 1, __ATOMIC_RELAXED);
