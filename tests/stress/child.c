@@ -4,7 +4,10 @@
 #include "stress/stress.h"
 
 #include <err.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* One round trip: what comes from the client makes a context, and the answer lets the client go on. */
@@ -56,12 +59,21 @@ be_front(const struct post *post)
 void
 be_worker(const struct post *post)
 {
+	struct pollfd sources[] = { { post->pool_out, POLLIN, 0 }, { post->direct_out, POLLIN, 0 } };
 	struct note note;
 	size_t len;
 	int conn;
 
-	while (mail_receive(post->pool_out, &note, &len, &conn, 0) == 0) {
-		try_token(post, conn, note.bytes, len);
-		close(conn);
+	while (poll(sources, 2, -1) > 0 || errno == EINTR) {
+		if (sources[1].revents != 0)
+			receive_one(post);
+		if (sources[0].revents == 0)
+			continue;
+		if (mail_receive(post->pool_out, &note, &len, &conn, MSG_DONTWAIT) == 0) {
+			try_token(post, conn, note.bytes, len);
+			close(conn);
+		} else if (errno != EAGAIN) {
+			break;
+		}
 	}
 }

@@ -3,7 +3,9 @@
  */
 #include "stress/stress.h"
 
+#include <baton/baton.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 
 #include "support/heap.h"
 
-enum { PAUSE_MS = 1, COPIES_ONE_IN = 4, THIEF_ONE_IN = 8, PASSED_ONE_IN = 5, UNLUCKY_AMONG = 24, STORE_TRIES = 3 };
+enum { PAUSE_MS = 1, COPIES_ONE_IN = 4, THIEF_ONE_IN = 8, PASSED_ONE_IN = 5, SENT_ONE_IN = 3, NUM_WAITS = 200, UNLUCKY_AMONG = 24, STORE_TRIES = 3 };
 
 #ifdef __SANITIZE_ADDRESS__
 /* Who touches a table that was cut short is to die of it here too. */
@@ -121,6 +123,39 @@ hand_out(const struct post *post, int conn, const gss_buffer_desc *token)
 		try_token(post, conn, token->value, token->length);
 }
 
+/*
+ * Send the context, wait for a moment, and take it back. True: too late, somebody has it. False: it is here, as good as before, whatever became
+ * of those who were about to receive it.
+ */
+static bool
+send_on(const struct post *post, int conn, gss_ctx_id_t *ctx)
+{
+	struct baton_cargo cargo = { BATON_CARGO_VERSION, conn, GSS_C_NO_CREDENTIAL, GSS_C_EMPTY_BUFFER };
+	OM_uint32 minor, major;
+	baton_handover_t handover;
+	struct pollfd answer;
+	int state = BATON_HANDOVER_WAITING;
+
+	bad_luck(post);
+	major = baton_send_sec_context(&minor, post->direct_in, ctx, &cargo, NULL, &handover);
+	good_luck();
+	if ((major == GSS_S_COMPLETE) != (*ctx == GSS_C_NO_CONTEXT))
+		say_broken(conn, "a context that is neither sent nor kept", major, minor);
+	if (major != GSS_S_COMPLETE)
+		return false;
+	/* Some workers stand still: so now long, now so short that both ends may well reach for it at once. */
+	for (int left = rand() % 2 ? rand() % NUM_WAITS : rand() % 2; left > 0 && state == BATON_HANDOVER_WAITING; left--) {
+		answer = (struct pollfd){ baton_handover_fd(handover), POLLIN, 0 };
+		(void)poll(&answer, 1, PAUSE_MS);
+		baton_handover_status(&minor, handover, &state);
+	}
+	major = baton_take_back_sec_context(&minor, &handover, ctx);
+	if (major != GSS_S_COMPLETE)
+		say(conn, NOTE_HANDED, 0, 0, 1, NULL, 0);
+	baton_release_handover(&minor, &handover);
+	return major != GSS_S_COMPLETE;
+}
+
 /* Whatever makes an export fail, the context is as good as it was: so it works in the end. */
 void
 pass_on(const struct post *post, int conn, gss_ctx_id_t ctx)
@@ -128,6 +163,8 @@ pass_on(const struct post *post, int conn, gss_ctx_id_t ctx)
 	gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
 	OM_uint32 major = GSS_S_FAILURE, minor = 0, ignored;
 
+	if (rand() % SENT_ONE_IN == 0 && send_on(post, conn, &ctx))
+		return;
 	for (int n = 0; n < NUM_RETRIES_MAX && major != GSS_S_COMPLETE; n++) {
 		bad_luck(post);
 		major = gss_export_sec_context(&minor, &ctx, &token);
@@ -186,12 +223,44 @@ is_worth_another_try(OM_uint32 major, OM_uint32 minor, int *store_tries)
 	return ++*store_tries < STORE_TRIES;
 }
 
+static void
+go_on(const struct post *post, int conn, gss_ctx_id_t ctx)
+{
+	OM_uint32 ignored;
+
+	if (rand() % PASSED_ONE_IN == 0) {
+		say(conn, NOTE_PASSED, 0, 0, 0, NULL, 0);
+		pass_on(post, conn, ctx);
+	} else {
+		serve(conn, ctx);
+		gss_delete_sec_context(&ignored, &ctx, GSS_C_NO_BUFFER);
+	}
+}
+
+/* What cannot be received, its sender takes back. */
+void
+receive_one(const struct post *post)
+{
+	struct baton_cargo cargo = BATON_CARGO_INIT;
+	gss_ctx_id_t ctx;
+	OM_uint32 major, minor;
+
+	bad_luck(post);
+	major = baton_recv_sec_context(&minor, post->direct_out, &ctx, &cargo);
+	good_luck();
+	if (major != GSS_S_COMPLETE)
+		return;
+	say(cargo.fd, NOTE_TRYING, 0, 0, 0, NULL, 0);
+	go_on(post, cargo.fd, ctx);
+	close(cargo.fd);
+}
+
 void
 try_token(const struct post *post, int conn, const uint8_t *token, size_t len)
 {
 	gss_buffer_desc in = { len, (void *)(uintptr_t)token };
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
-	OM_uint32 major, minor, ignored;
+	OM_uint32 major, minor;
 	int store_tries = 0;
 
 	say(conn, NOTE_TRYING, 0, 0, 0, NULL, 0);
@@ -205,11 +274,7 @@ try_token(const struct post *post, int conn, const uint8_t *token, size_t len)
 		say_broken(conn, "an import that is neither done nor undone", major, minor);
 	} else if (major != GSS_S_COMPLETE) {
 		say_lost(conn, major, minor);
-	} else if (rand() % PASSED_ONE_IN == 0) {
-		say(conn, NOTE_PASSED, 0, 0, 0, NULL, 0);
-		pass_on(post, conn, ctx);
 	} else {
-		serve(conn, ctx);
-		gss_delete_sec_context(&ignored, &ctx, GSS_C_NO_BUFFER);
+		go_on(post, conn, ctx);
 	}
 }

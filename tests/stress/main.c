@@ -32,17 +32,17 @@ now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* front | worker FRONT POOL_IN POOL_OUT WORLD SEED */
+/* front | worker, and the numbers of a struct post; last the seed */
 static int
 be_child(char **argv)
 {
-	struct post post = { .front = atoi(argv[1]), .pool_in = atoi(argv[2]), .pool_out = atoi(argv[3]), .world_fd = atoi(argv[4]) };
+	struct post post = { atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), NULL };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	post.world = mmap(NULL, sizeof(struct world), PROT_READ, MAP_SHARED, post.world_fd, 0);
 	if (post.world == MAP_FAILED)
 		err(1, "mmap");
-	srand((unsigned)atoi(argv[5]));
+	srand((unsigned)atoi(argv[7]));
 	clock_follow(&post.world->clock);
 #ifndef __SANITIZE_ADDRESS__
 	if (!heap_find_library())
@@ -117,7 +117,7 @@ main(int argc, char **argv)
 	struct account account = { 0 };
 	struct siege s;
 
-	if (argc == 6 && (strcmp(argv[0], "front") == 0 || strcmp(argv[0], "worker") == 0))
+	if (argc == 8 && (strcmp(argv[0], "front") == 0 || strcmp(argv[0], "worker") == 0))
 		return be_child(argv);
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (letter) {

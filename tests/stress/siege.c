@@ -34,14 +34,15 @@ static bool attack_is_over;
 static bool
 start(struct siege *s, struct child *c)
 {
-	char words[6][16], *argv[] = { words[0], words[1], words[2], words[3], words[4], words[5], NULL };
+	const int numbers[] = { s->post.front, s->post.pool_in, s->post.pool_out, s->post.direct_in, s->post.direct_out, s->post.world_fd, rand() };
+	enum { NUM_NUMBERS = sizeof(numbers) / sizeof(*numbers) };
+	char words[NUM_NUMBERS + 1][16], *argv[NUM_NUMBERS + 2] = { words[0] };
 
 	snprintf(words[0], sizeof(words[0]), "%s", c->is_front ? "front" : "worker");
-	snprintf(words[1], sizeof(words[1]), "%d", s->post.front);
-	snprintf(words[2], sizeof(words[2]), "%d", s->post.pool_in);
-	snprintf(words[3], sizeof(words[3]), "%d", s->post.pool_out);
-	snprintf(words[4], sizeof(words[4]), "%d", s->post.world_fd);
-	snprintf(words[5], sizeof(words[5]), "%d", rand());
+	for (int n = 0; n < NUM_NUMBERS; n++) {
+		snprintf(words[n + 1], sizeof(words[n + 1]), "%d", numbers[n]);
+		argv[n + 1] = words[n + 1];
+	}
 	c->resume_at = 0;
 	errno = posix_spawn(&c->pid, "/proc/self/exe", NULL, NULL, argv, environ);
 	if (errno != 0)
@@ -60,7 +61,7 @@ enlarge(int fd)
 bool
 siege_begin(struct siege *s, int num_fronts, int num_workers, const char *claim_dir)
 {
-	int front[2], pool[2], world;
+	int front[2], pool[2], direct[2], world;
 
 	*s = (struct siege){ 0 };
 	dir = claim_dir;
@@ -69,15 +70,16 @@ siege_begin(struct siege *s, int num_fronts, int num_workers, const char *claim_
 		errno = E2BIG;
 		return false;
 	}
-	/* These four are for the children; they go from hand to hand by number. */
+	/* These are for the children, to whom they go by number; but for the way in at the front. */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, front) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pool) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, direct) != 0 ||
 	    (world = memfd_create("world", 0)) < 0 || ftruncate(world, sizeof(struct world)) != 0)
 		return false;
 	fcntl(front[0], F_SETFD, FD_CLOEXEC);
 	enlarge(front[0]);
 	enlarge(pool[0]);
 	s->front_in = front[0];
-	s->post = (struct post){ .front = front[1], .pool_in = pool[0], .pool_out = pool[1], .world_fd = world };
+	s->post = (struct post){ front[1], pool[0], pool[1], direct[0], direct[1], world, NULL };
 	s->post.world = mmap(NULL, sizeof(struct world), PROT_READ | PROT_WRITE, MAP_SHARED, world, 0);
 	if (s->post.world == MAP_FAILED)
 		return false;
@@ -279,6 +281,8 @@ siege_end(struct siege *s)
 	close(s->post.front);
 	close(s->post.pool_in);
 	close(s->post.pool_out);
+	close(s->post.direct_in);
+	close(s->post.direct_out);
 	close(s->post.world_fd);
 	munmap(s->post.world, sizeof(struct world));
 }

@@ -30,8 +30,8 @@ enum note_kind {
 	NOTE_REFUSED,	   /* the front does not accept: the statuses of gss_accept_sec_context */
 	NOTE_ACCEPTED,	   /* and the bytes for the client */
 	NOTE_STUCK,	   /* every export failed, with the statuses of the last */
-	NOTE_HANDED,	   /* exported; copies of the token are about to be sent: their number */
-	NOTE_TRYING,	   /* a process has a copy and will import it */
+	NOTE_HANDED,	   /* exported; copies of the token are about to be sent: their number. Or one was sent and received */
+	NOTE_TRYING,	   /* a process has a copy and will import it, or has the context */
 	NOTE_LOST,	   /* it may not: the statuses of the last gss_import_sec_context, and a text */
 	NOTE_PASSED,	   /* imported, and exported again: NOTE_HANDED follows */
 	NOTE_SERVED,	   /* imported, and the client's message answered: the answer */
@@ -54,7 +54,8 @@ struct world {
 /* The ends of the common sockets that a child is given. */
 struct post {
 	int front; /* connections, to be accepted */
-	int pool_in, pool_out;
+	int pool_in, pool_out;	   /* tokens, by the program's own means */
+	int direct_in, direct_out; /* contexts, by baton_send_sec_context; they do not wait */
 	int world_fd;
 	struct world *world;
 };
@@ -77,6 +78,7 @@ void be_worker(const struct post *post);
 /* hold.c: what a process does with a context that it holds, and with a copy of a token. The connection stays the caller's. */
 void pass_on(const struct post *post, int conn, gss_ctx_id_t ctx); /* takes ctx */
 void try_token(const struct post *post, int conn, const uint8_t *token, size_t len);
+void receive_one(const struct post *post); /* with its connection, if there is one to be received */
 void say(int conn, enum note_kind kind, OM_uint32 major, OM_uint32 minor, uint32_t num, const void *bytes, size_t len);
 
 /* plain_minor - ENOMEM, if that is what a minor status means. */
