@@ -1,0 +1,8 @@
+/* A library without a mechanism. */
+int toy_nothing(void);
+
+int
+toy_nothing(void)
+{
+	return 0;
+}
