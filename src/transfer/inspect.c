@@ -26,7 +26,6 @@ bt_transfer_place_name(int place)
 	}
 }
 
-/* A claim of a hand-over is found by who has its socket, and by nobody else. */
 static int
 look_for_claim(const struct bt_seal_header *header)
 {
@@ -34,12 +33,9 @@ look_for_claim(const struct bt_seal_header *header)
 	struct bt_claim_store *store;
 	int e;
 
-	if (header->claim.place == BT_CLAIM_PLACE_MEMORY)
-		return 0;
-	if ((e = bt_transfer_admit(header, &store)) == 0)
-		e = bt_claim_read(store, &header->claim, key);
-	else
+	if ((e = bt_transfer_admit(header, &store)) != 0)
 		return e;
+	e = bt_claim_read(store, &header->claim, key);
 	bt_mem_wipe(key, sizeof key);
 	return e == BT_ERR_MALFORMED ? BT_ERR_TOKEN_ALTERED : e;
 }

@@ -81,8 +81,12 @@ finds_the_store_of_a_token(void)
 	bad.store_id[3] ^= 0x40;
 	CHECK(bt_claim_store_of(&bad, &store) == BT_ERR_TOKEN_STORE && store == NULL);
 	for (int place = 0; place < 256; place++) {
+		/* Boxes are told apart by their names: a directory may be there. */
+		if (place == BT_CLAIM_PLACE_BOX)
+			continue;
 		bad.place = (uint8_t)place;
-		CHECK(bt_claim_store_of(&bad, &store) == (place >= 1 && place <= 3 ? BT_ERR_TOKEN_STORE : BT_ERR_MALFORMED));
+		CHECK(bt_claim_store_of(&bad, &store) ==
+		      (place >= 1 && place <= BT_CLAIM_PLACE_MEMORY ? BT_ERR_TOKEN_STORE : BT_ERR_MALFORMED));
 	}
 	snprintf(dir, sizeof dir, "%s/baton/claims", fixture_dir);
 	unlink(dir);
