@@ -2,9 +2,9 @@
  * handle - what is behind the opaque handles of programs.
  *
  * Each begins with a word of its own, so that a pointer to something else is refused and not followed; the word is wiped
- * when the handle is freed. Names are immutable. Credentials share their elements, which are counted and immutable;
- * gss_add_cred into an existing handle and gss_set_neg_mechs are the calls that change a credential, and no other call may use that
- * handle meanwhile. Contexts: see mech/mech.h.
+ * when the handle is freed. Names are immutable, but for the call that makes one a mechanism name where it is. Credentials share
+ * their elements, which are counted and immutable; gss_add_cred into an existing handle and gss_set_neg_mechs are the calls that
+ * change a credential. No other call may use a handle while it is changed. Contexts: see mech/mech.h.
  */
 #ifndef BT_GSS_HANDLE_H
 #define BT_GSS_HANDLE_H

@@ -234,11 +234,21 @@ gss_compare_name(OM_uint32 *minor_status, gss_name_t name1, gss_name_t name2, in
 	return bt_call_end(&call);
 }
 
+/* The one change that a name's handle can undergo, and the program that asks for it has nobody else use it meanwhile. */
+static void
+become_mn(struct gss_name_struct *name, const struct bt_mech *mech, struct bt_mn *mn)
+{
+	bt_mn_free(name->mn);
+	name->mn = bt_mn_share(mn);
+	name->mech = mech;
+}
+
+/* Without an output the input itself becomes a mechanism name, as with MIT's library: gssproxy's interposer calls it so. */
 OM_uint32
 gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, const gss_OID mech_type, gss_name_t *output_name)
 {
 	struct bt_call call = bt_call_begin(minor_status);
-	const struct gss_name_struct *name;
+	struct gss_name_struct *name;
 	const struct bt_mech *mech;
 	struct bt_mn *mn = NULL;
 
@@ -246,7 +256,6 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 		*output_name = GSS_C_NO_NAME;
 	name = bt_call_name(&call, input_name);
 	bt_call_oid(&call, mech_type);
-	bt_call_wants(&call, output_name, 0);
 	mech = bt_call_mech(&call, mech_type, NULL);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
@@ -254,7 +263,9 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 	if (bt_mechs_negotiates(mech))
 		mech = bt_mechs_default();
 	bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
-	if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
+	if (!bt_call_failed(&call) && output_name == NULL)
+		become_mn(name, mech, mn);
+	else if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	bt_mn_free(mn);
 	return bt_call_end(&call);

@@ -281,7 +281,7 @@ static const struct call calls[] = {
 	{CALL(gss_import_name), .args = {M, {INPUT, R | GSS_S_BAD_NAME, GSS_S_BAD_NAME, TEXT}, {OID, 0}, {OUT_NAME, W}}},
 	{CALL(gss_display_name), .args = {M, NAME_IN, BUF_OUT, OID_OUT_IF}},
 	{CALL(gss_compare_name), .args = {M, NAME_IN, NAME_IN, NUM_OUT}},
-	{CALL(gss_canonicalize_name), .args = {M, NAME_IN, {OID, R, R}, {OUT_NAME, W}}},
+	{CALL(gss_canonicalize_name), .args = {M, NAME_IN, {OID, R, R}, {OUT_NAME, 0}}},
 	{CALL(gss_export_name), .good = GSS_S_NAME_NOT_MN, .args = {M, NAME_IN, BUF_OUT}},
 	{CALL(gss_duplicate_name), .args = {M, NAME_IN, {OUT_NAME, W}}},
 	{CALL(gss_release_name), .args = {M, {NAME_REF, R | GSS_S_BAD_NAME}}},

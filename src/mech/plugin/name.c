@@ -79,11 +79,16 @@ bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct b
 	const struct bt_plugin *plugin = bt_plugin_of(mech);
 	gss_buffer_desc buffer = bt_plugin_buffer_of(text);
 	gss_OID_desc type_oid = {(OM_uint32)type.len, (void *)(uintptr_t)type.ptr};
-	gss_OID name_type = type.len != 0 ? &type_oid : GSS_C_NO_OID;
+	gss_OID name_type = &type_oid;
 	gss_name_t handle = GSS_C_NO_NAME;
 	OM_uint32 major, minor = 0;
 
 	*out = NULL;
+	/* gssproxy's interposer knows no type that is not said. */
+	if (type.len == 0 && plugin->real != NULL)
+		type_oid = (gss_OID_desc){(OM_uint32)NT_USER_NAME.len, (void *)(uintptr_t)NT_USER_NAME.ptr};
+	else if (type.len == 0)
+		name_type = GSS_C_NO_OID;
 	if (plugin->table->gssspi_import_name_by_mech != NULL)
 		major = plugin->table->gssspi_import_name_by_mech(&minor, bt_plugin_oid(plugin), &buffer, name_type, &handle);
 	else if (plugin->table->gss_import_name != NULL)

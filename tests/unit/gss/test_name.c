@@ -229,10 +229,31 @@ mechanisms(void **state)
 	}
 }
 
+static void
+becomes_canonical(void **state)
+{
+	gss_name_t name = import("alice", GSS_C_NT_USER_NAME), other = canonical(name);
+	gss_buffer_desc exported;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_export_name(&minor, name, &exported), GSS_S_NAME_NOT_MN);
+	assert_int_equal(gss_canonicalize_name(&minor, name, &strange_type, NULL), GSS_S_BAD_MECH);
+	assert_int_equal(gss_export_name(&minor, name, &exported), GSS_S_NAME_NOT_MN);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(gss_canonicalize_name(&minor, name, &krb5, NULL), GSS_S_COMPLETE);
+		assert_int_equal(gss_export_name(&minor, name, &exported), GSS_S_COMPLETE);
+		gss_release_buffer(&minor, &exported);
+		assert_true(equal(name, other));
+	}
+	release(name);
+	release(other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(becomes_canonical),
 		cmocka_unit_test(display),         cmocka_unit_test(compare),   cmocka_unit_test(anonymous),
 		cmocka_unit_test(export_and_back), cmocka_unit_test(duplicate), cmocka_unit_test(canonicalize),
 		cmocka_unit_test(mechanisms),
