@@ -643,6 +643,6 @@ main(int argc, char **argv)
 	};
 
 	for (int i = 0; i < NUM_LIBRARIES && i + 1 < argc; i++)
-		libraries[i] = argv[i + 1];
+		libraries[i] = realpath(argv[i + 1], NULL);
 	return argc != NUM_LIBRARIES + 1 ? 2 : cmocka_run_group_tests(tests, begin, end);
 }
