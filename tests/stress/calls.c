@@ -297,10 +297,11 @@ go_on(const struct siege *s, struct account *account, struct call *c, int64_t no
 		c->ended_at = now_ms;
 	if (c->ended_at == 0)
 		return;
-	if (now_ms > c->ended_at + DOUBT_MS)
-		wrong(account, c, "lost, or silent, without a reason");
-	else if (!judge(s, account, c))
-		return;
+	if (!judge(s, account, c)) {
+		if (now_ms <= c->ended_at + DOUBT_MS)
+			return;
+		wrong(account, c, "lost, or silent, without a reason; the last to hold the context was %d", c->holder);
+	}
 	end(c);
 }
 
