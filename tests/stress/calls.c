@@ -200,7 +200,9 @@ hear(const struct siege *s, struct account *account, struct call *c, const struc
 		wrong(account, c, "no export works: %08x %u (+%d)", note->major, note->minor, (int)note->minor - BTON);
 		break;
 	case NOTE_HANDED:
-		c->holder = 0;
+		/* Who received it on a socket may already have said that it has passed it on. */
+		if (c->holder == note->pid)
+			c->holder = 0;
 		c->num_handed += (int)note->num;
 		break;
 	case NOTE_TRYING:
