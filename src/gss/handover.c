@@ -116,7 +116,7 @@ baton_send_sec_context(OM_uint32 *minor_status, int socket, gss_ctx_id_t *contex
 	if (!bt_call_failed(&call) && handover != NULL && (made = bt_mem_alloc(sizeof *made)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	if (!bt_call_failed(&call))
-		bt_call_error(&call, ctx->mech, bt_gss_unfold(*context_handle));
+		bt_gss_unfold(&call, *context_handle);
 	if (!bt_call_failed(&call)) {
 		ctx = (*context_handle)->ctx;
 		e = bt_handover_send(socket, ctx, &wish, &along, cargo != NULL ? cargo->fd : -1, made != NULL, &sent);

@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "base/oid.h"
 #include "gss/buffer_set.h"
-#include "gss/call.h"
 #include "mech/plugin/context.h"
 #include "transfer/transfer.h"
 #include "wire/frame.h"
@@ -101,21 +100,21 @@ ask(const struct bt_plugin *plugin, gss_ctx_id_t own, struct bt_ctx **behind)
 	return GSS_ERROR(major) != 0 ? bt_plugin_fail(&plugin->mech, major, minor) : BT_ERR_NOT_TRANSFERABLE;
 }
 
-int
-bt_gss_unfold(gss_ctx_id_t handle)
+void
+bt_gss_unfold(struct bt_call *call, gss_ctx_id_t handle)
 {
 	const struct bt_plugin *plugin = bt_plugin_of(handle->ctx->mech);
 	struct bt_ctx *behind;
 	gss_ctx_id_t *own;
-	int e;
+	int e = BT_ERR_NOT_TRANSFERABLE;
 
 	if (plugin == NULL || plugin->real == NULL)
-		return 0;
-	if (plugin->table->gss_inquire_sec_context_by_oid == NULL)
-		return BT_ERR_NOT_TRANSFERABLE;
-	if ((e = bt_plugin_context_handle(handle->ctx, &own)) != 0 || (e = ask(plugin, *own, &behind)) != 0)
-		return e;
-	bt_ctx_free(handle->ctx);
-	handle->ctx = behind;
-	return 0;
+		return;
+	if (plugin->table->gss_inquire_sec_context_by_oid != NULL && (e = bt_plugin_context_handle(handle->ctx, &own)) == 0)
+		e = ask(plugin, *own, &behind);
+	if (e == 0) {
+		bt_ctx_free(handle->ctx);
+		handle->ctx = behind;
+	}
+	bt_call_error(call, &plugin->mech, e);
 }

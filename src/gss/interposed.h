@@ -11,6 +11,7 @@
 #ifndef BT_GSS_INTERPOSED_H
 #define BT_GSS_INTERPOSED_H
 
+#include "gss/call.h"
 #include "gss/handle.h"
 
 /*
@@ -27,8 +28,8 @@ int bt_gss_import_behind(struct bt_bytes token, const void *caller, struct bt_ct
  */
 const struct bt_mech *bt_gss_mech_accepting(const struct bt_mech *mech, const struct gss_cred_id_struct *cred);
 
-/* bt_gss_unfold - if an interposer has the handle's context, the one behind it takes its place. Errors: the interposer's, NOT_TRANSFERABLE. */
-int bt_gss_unfold(gss_ctx_id_t handle);
+/* bt_gss_unfold - if an interposer has the handle's context, the one behind it takes its place. Failure: then it is as it was. */
+void bt_gss_unfold(struct bt_call *call, gss_ctx_id_t handle);
 
 /* bt_gss_unfold_take - does bt_gss_unfold, in this thread, wait for this one? Then the context is out of the handle. */
 bool bt_gss_unfold_take(gss_ctx_id_t handle);

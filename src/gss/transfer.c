@@ -33,7 +33,7 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	bt_call_wants(&call, interprocess_token, 0);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	bt_call_error(&call, ctx->mech, bt_gss_unfold(*context_handle));
+	bt_gss_unfold(&call, *context_handle);
 	ctx = (*context_handle)->ctx;
 	if (!bt_call_failed(&call))
 		export_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));

@@ -113,6 +113,8 @@ def play(s, client, server):
             move(s, a, b, client, server)
     for lib in {client, server} & {"baton"}:
         steal(s, lib, path)
+        # gssproxy shows a name as it came; exported, it is what it is without.
+        assert Peer(s, lib, path).ask("names") == ("alice", True, "host@x.baton.test")
     return "initiates, accepts, messages, IOV, hand-over"
 
 

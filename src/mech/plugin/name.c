@@ -6,6 +6,8 @@
 #include "wire/frame.h"
 
 static const struct bt_bytes NT_ANONYMOUS = BT_OID("\x2b\x06\x01\x05\x06\x03");
+static const struct bt_bytes NT_EXPORT_NAME = BT_OID("\x2b\x06\x01\x05\x06\x04");
+static const struct bt_bytes NT_COMPOSITE_EXPORT = BT_OID("\x2b\x06\x01\x05\x06\x06");
 static const struct bt_bytes NT_USER_NAME = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x01");
 
 /* The library's name, which a mechanism name owns. */
@@ -73,22 +75,16 @@ bt_plugin_name_own(const struct bt_plugin *plugin, gss_name_t handle, struct bt_
 	return 0;
 }
 
-int
-bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+static int
+import(const struct bt_plugin *plugin, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
-	const struct bt_plugin *plugin = bt_plugin_of(mech);
 	gss_buffer_desc buffer = bt_plugin_buffer_of(text);
 	gss_OID_desc type_oid = {(OM_uint32)type.len, (void *)(uintptr_t)type.ptr};
-	gss_OID name_type = &type_oid;
+	gss_OID name_type = type.len != 0 ? &type_oid : GSS_C_NO_OID;
 	gss_name_t handle = GSS_C_NO_NAME;
 	OM_uint32 major, minor = 0;
 
 	*out = NULL;
-	/* gssproxy's interposer knows no type that is not said. */
-	if (type.len == 0 && plugin->real != NULL)
-		type_oid = (gss_OID_desc){(OM_uint32)NT_USER_NAME.len, (void *)(uintptr_t)NT_USER_NAME.ptr};
-	else if (type.len == 0)
-		name_type = GSS_C_NO_OID;
 	if (plugin->table->gssspi_import_name_by_mech != NULL)
 		major = plugin->table->gssspi_import_name_by_mech(&minor, bt_plugin_oid(plugin), &buffer, name_type, &handle);
 	else if (plugin->table->gss_import_name != NULL)
@@ -96,8 +92,39 @@ bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct b
 	else
 		return BT_ERR_UNAVAILABLE;
 	if (GSS_ERROR(major) != 0)
-		return bt_plugin_fail(mech, major, minor);
+		return bt_plugin_fail(&plugin->mech, major, minor);
 	return bt_plugin_name_own(plugin, handle, out);
+}
+
+/* An exported name is what it is without an interposer: the mechanism behind it reads it, and tells how it is written. */
+static int
+import_exported(const struct bt_plugin *plugin, struct bt_bytes exported, struct bt_mn **out)
+{
+	const struct bt_mech *real = plugin->real;
+	struct bt_bytes oid, text, attributes;
+	struct bt_mn *behind;
+	int e;
+
+	*out = NULL;
+	if ((e = bt_frame_read_name(exported, &oid, &text)) != 0 &&
+	    (e = bt_frame_read_composite(exported, &oid, &text, &attributes)) != 0)
+		return e;
+	if ((e = real->name_import(real, text, NT_EXPORT_NAME, &behind)) != 0)
+		return e;
+	e = import(plugin, bt_bytes_of_str(behind->text), real->name_type(behind), out);
+	bt_mn_free(behind);
+	return e;
+}
+
+int
+bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
+{
+	const struct bt_plugin *plugin = bt_plugin_of(mech);
+
+	if (plugin->real != NULL && (bt_bytes_equal(type, NT_EXPORT_NAME) || bt_bytes_equal(type, NT_COMPOSITE_EXPORT)))
+		return import_exported(plugin, text, out);
+	/* gssproxy's knows no type that is not said. */
+	return import(plugin, text, type.len == 0 && plugin->real != NULL ? NT_USER_NAME : type, out);
 }
 
 struct bt_bytes
@@ -106,12 +133,45 @@ bt_plugin_name_type(const struct bt_mn *mn)
 	return native_of(mn)->type;
 }
 
+/* The name as the mechanism behind an interposer has it: access lists are made of those, and know of no interposer. */
+static int
+name_behind(const struct bt_mn *mn, struct bt_mn **out)
+{
+	const struct native_name *native = native_of(mn);
+	const struct bt_mech *real = native->plugin->real;
+
+	return real->name_import(real, bt_bytes_of_str(mn->text), native->type, out);
+}
+
+static int
+export_behind(const struct bt_mn *mn, struct bt_wr *out)
+{
+	const struct bt_mech *real = native_of(mn)->plugin->real;
+	struct bt_mn *behind;
+	struct bt_wr wr;
+	int e = name_behind(mn, &behind);
+
+	if (e != 0)
+		return e;
+	bt_wr_init(&wr);
+	if ((e = real->name_export(behind, &wr)) == 0 && wr.failed)
+		e = BT_ERR_NOMEM;
+	if (e == 0)
+		bt_frame_write_name(out, real->oid, bt_wr_written(&wr));
+	bt_wr_done(&wr);
+	bt_mn_free(behind);
+	return e;
+}
+
 int
 bt_plugin_name_export(const struct bt_mn *mn, struct bt_wr *out)
 {
 	const struct native_name *native = native_of(mn);
 	gss_buffer_desc exported = GSS_C_EMPTY_BUFFER;
 	OM_uint32 major, minor = 0;
+
+	if (native->plugin->real != NULL)
+		return export_behind(mn, out);
 
 	/* Who has no form of its own for that has its text, in the frame of RFC 2743 §3.2. */
 	if (native->plugin->table->gss_export_name == NULL) {
@@ -126,12 +186,30 @@ bt_plugin_name_export(const struct bt_mn *mn, struct bt_wr *out)
 	return 0;
 }
 
+static bool
+equal_behind(const struct bt_mn *a, const struct bt_mn *b)
+{
+	const struct bt_mech *real = native_of(a)->plugin->real;
+	struct bt_mn *behind_a, *behind_b = NULL;
+	bool is_equal = false;
+
+	if (name_behind(a, &behind_a) == 0 && name_behind(b, &behind_b) == 0)
+		is_equal = real->name_equal != NULL ? real->name_equal(behind_a, behind_b)
+						    : strcmp(behind_a->text, behind_b->text) == 0;
+	bt_mn_free(behind_a);
+	bt_mn_free(behind_b);
+	return is_equal;
+}
+
 bool
 bt_plugin_name_equal(const struct bt_mn *a, const struct bt_mn *b)
 {
 	const struct native_name *native = native_of(a);
 	OM_uint32 major, minor = 0;
 	int equal = 0;
+
+	if (native->plugin->real != NULL)
+		return equal_behind(a, b);
 
 	if (native->plugin->table->gss_compare_name == NULL)
 		return strcmp(a->text, b->text) == 0;
