@@ -1,6 +1,7 @@
 /*
  * A context that goes on in another process after a fork: what every call answers, and which calls count as a use of it.
  */
+#include <baton/baton.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -149,6 +151,31 @@ export(OM_uint32 *minor, gss_ctx_id_t *ctx)
 }
 
 static OM_uint32
+export_with_options(OM_uint32 *minor, gss_ctx_id_t *ctx)
+{
+	gss_buffer_desc out = {9, &out};
+
+	return check_empty(baton_export_sec_context(minor, ctx, NULL, &out), &out);
+}
+
+static OM_uint32
+hand_over(OM_uint32 *minor, gss_ctx_id_t *ctx)
+{
+	baton_handover_t handover = NULL;
+	OM_uint32 major, ignored;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	major = baton_send_sec_context(minor, fds[0], ctx, NULL, NULL, &handover);
+	assert_true(handover == NULL || !GSS_ERROR(major));
+	if (handover != NULL)
+		baton_release_handover(&ignored, &handover);
+	close(fds[0]);
+	close(fds[1]);
+	return major;
+}
+
+static OM_uint32
 export_lucid(OM_uint32 *minor, gss_ctx_id_t *ctx)
 {
 	void *out = &out;
@@ -233,6 +260,8 @@ static const struct use {
 	{"verify_mic_iov", verify_mic_iov},
 	{"pseudo_random", prf},
 	{"export", export},
+	{"export with options", export_with_options},
+	{"hand over", hand_over},
 	{"export lucid", export_lucid},
 	{"session key", session_key},
 	{"lucid by OID", lucid_by_oid},
