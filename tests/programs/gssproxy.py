@@ -55,14 +55,15 @@ euid = {os.geteuid()}
 
 
 class Peer(python_gssapi.Peer):
-    """A side that has nothing of its own."""
+    """A side that has nothing of its own, unless it is to try that first."""
 
-    def __init__(self, s, lib, path):
+    def __init__(self, s, lib, path, behaviour="REMOTE_FIRST"):
         # The cache gets what the daemon can make a credential of again, encrypted by the daemon for itself.
         nothing = f"FILE:{s.dir}/nothing.{len(s.running)}"
         self.hidden, s.env = s.env, {**s.env, "GSS_USE_PROXY": "yes", "GSSPROXY_SOCKET": str(path),
-                                     "GSSPROXY_BEHAVIOR": "REMOTE_FIRST", "KRB5CCNAME": nothing, "KRB5_KTNAME": nothing,
-                                     "KRB5_CLIENT_KTNAME": nothing, "GSS_MECH_CONFIG": str(s.dir / "mech.conf")}
+                                     "GSSPROXY_BEHAVIOR": behaviour, "GSS_MECH_CONFIG": str(s.dir / "mech.conf")}
+        if behaviour == "REMOTE_FIRST":
+            s.env.update({"KRB5CCNAME": nothing, "KRB5_KTNAME": nothing, "KRB5_CLIENT_KTNAME": nothing})
         try:
             super().__init__(s, lib)
         finally:
@@ -104,13 +105,15 @@ def steal(s, lib, path):
 def play(s, client, server):
     s.file("mech.conf", f"gssproxy_v1 {INTERPOSER} {interposer_library()} <interposer>\n")
     path = start_daemon(s)
-    for mech in (KERBEROS, SPNEGO):
-        for flags in (["mutual_authentication", "out_of_sequence_detection"], []):
-            a, b = Peer(s, client, path), Peer(s, server, path)
-            python_gssapi.establish(a, b, flags, mech)
-            python_gssapi.check_facts(a, b, flags)
-            python_gssapi.talk(a, b)
-            move(s, a, b, client, server)
+    sorts = [(mech, ["mutual_authentication", "out_of_sequence_detection"], "REMOTE_FIRST") for mech in (KERBEROS, SPNEGO)]
+    # With tickets and keys at hand it is the interposer's way to the mechanism behind it that is used.
+    sorts += [(KERBEROS, [], "REMOTE_FIRST"), (KERBEROS, ["delegate_to_peer"], "LOCAL_FIRST"), (SPNEGO, [], "LOCAL_ONLY")]
+    for mech, flags, behaviour in sorts:
+        a, b = Peer(s, client, path, behaviour), Peer(s, server, path, behaviour)
+        python_gssapi.establish(a, b, flags, mech)
+        python_gssapi.check_facts(a, b, flags)
+        python_gssapi.talk(a, b)
+        move(s, a, b, client, server)
     for lib in {client, server} & {"baton"}:
         steal(s, lib, path)
         # gssproxy shows a name as it came; exported, it is what it is without.
