@@ -104,7 +104,7 @@ ask_impersonator(struct bt_call *call, const struct bt_mech *mech, const struct 
 	if (wish->usage != GSS_C_INITIATE)
 		bt_call_error(call, mech, BT_ERR_BAD_USAGE);
 	if (!bt_call_failed(call))
-		facts = bt_cred_facts_of(call, mech, impersonator);
+		facts = bt_cred_facts_of(call, mech, impersonator, false);
 	bt_mn_free(facts.name);
 	if (facts.usage == BT_USAGE_ACCEPT)
 		bt_call_error(call, mech, BT_ERR_NO_CRED);
@@ -299,7 +299,7 @@ give_times(struct bt_call *call, const struct bt_cred_element *element, const st
 	if (out->initiator_time == NULL && out->acceptor_time == NULL)
 		return;
 	mech = bt_cred_speaker(element->mech, element, &mcred);
-	facts = bt_cred_facts_of(call, mech, mcred);
+	facts = bt_cred_facts_of(call, mech, mcred, false);
 	if (!bt_call_failed(call) && out->initiator_time != NULL)
 		*out->initiator_time = bt_cred_initiator_lifetime_s(&facts);
 	if (!bt_call_failed(call) && out->acceptor_time != NULL)

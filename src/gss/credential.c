@@ -177,9 +177,9 @@ bt_call_cred(struct bt_call *call, gss_const_cred_id_t cred)
 }
 
 struct bt_cred_facts
-bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcred *mcred)
+bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcred *mcred, bool wants_name)
 {
-	struct bt_cred_facts facts = {0};
+	struct bt_cred_facts facts = {.leaves_name = !wants_name};
 
 	if (!bt_call_failed(call))
 		bt_call_error_else(call, mech, mech->cred_inquire(mech, mcred, &facts), GSS_S_NO_CRED);
@@ -237,7 +237,7 @@ bt_cred_give_time(struct bt_call *call, const struct gss_cred_id_struct *cred, O
 	for (size_t i = 0; !bt_call_failed(call) && i < cred->num_elements; i++) {
 		struct bt_mcred *mcred;
 		const struct bt_mech *mech = bt_cred_speaker(cred->elements[i]->mech, cred->elements[i], &mcred);
-		struct bt_cred_facts facts = bt_cred_facts_of(call, mech, mcred);
+		struct bt_cred_facts facts = bt_cred_facts_of(call, mech, mcred, false);
 
 		one = bt_cred_lifetime_s(&facts);
 		shortest = one < shortest ? one : shortest;
@@ -291,7 +291,7 @@ gss_inquire_cred(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss_name_t 
 	cred = bt_call_cred(&call, cred_handle);
 	mech = first_mech(&call, cred, &mcred);
 	if (name != NULL || lifetime != NULL || cred_usage != NULL || cred == NULL)
-		facts = bt_cred_facts_of(&call, mech, mcred);
+		facts = bt_cred_facts_of(&call, mech, mcred, name != NULL);
 	left = bt_cred_lifetime_s(&facts);
 	/* RFC 2744 §5.21: a credential that has expired is told of as an error. */
 	if (lifetime != NULL && !bt_call_failed(&call) && left == 0)
@@ -332,7 +332,7 @@ gss_inquire_cred_by_mech(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss
 		bt_call_refuse(&call, GSS_S_NO_CRED, 0);
 	if (!bt_call_failed(&call))
 		mech = bt_cred_speaker(mech, element, &mcred);
-	facts = bt_cred_facts_of(&call, mech, mcred);
+	facts = bt_cred_facts_of(&call, mech, mcred, name != NULL);
 	give_name(&call, mech, &facts, name);
 	if (!bt_call_failed(&call)) {
 		if (initiator_lifetime != NULL)

@@ -38,7 +38,7 @@ struct gss_cred_id_struct *bt_cred_new_from(const struct gss_cred_id_struct *old
 void bt_cred_free(struct gss_cred_id_struct *cred);
 
 /* bt_cred_facts_of - what a mechanism says of a credential of its; empty if the call failed. The caller frees its name. */
-struct bt_cred_facts bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcred *mcred);
+struct bt_cred_facts bt_cred_facts_of(struct bt_call *call, const struct bt_mech *mech, struct bt_mcred *mcred, bool wants_name);
 
 /* Seconds left: as one or the other, 0 for what it is not; and for all that it is for. */
 OM_uint32 bt_cred_initiator_lifetime_s(const struct bt_cred_facts *facts);

@@ -161,6 +161,7 @@ struct bt_cred_storage {
 };
 
 struct bt_cred_facts {
+	bool leaves_name;                /* set by the caller: the name is not asked for. Libraries have been seen to fall over theirs */
 	struct bt_mn *name;              /* shared with the caller, who frees it; NULL: any name */
 	enum bt_usage usage;
 	int64_t initiator_expires_at;    /* wall clock seconds, BT_CTX_NEVER; meaningless if usage is ACCEPT */

@@ -126,15 +126,15 @@ bt_plugin_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct
 	gss_cred_id_t handle = bt_plugin_cred_handle(cred);
 	OM_uint32 major, minor = 0, initiator_s = 0, acceptor_s = 0;
 	gss_cred_usage_t usage = GSS_C_BOTH;
-	gss_name_t name = GSS_C_NO_NAME;
+	gss_name_t name = GSS_C_NO_NAME, *wanted = out->leaves_name ? NULL : &name;
 	int e = 0;
 
 	*out = (struct bt_cred_facts){0};
 	if (table->gss_inquire_cred_by_mech != NULL)
-		major = table->gss_inquire_cred_by_mech(&minor, handle, bt_plugin_oid(plugin), &name, &initiator_s, &acceptor_s,
+		major = table->gss_inquire_cred_by_mech(&minor, handle, bt_plugin_oid(plugin), wanted, &initiator_s, &acceptor_s,
 							&usage);
 	else if (table->gss_inquire_cred != NULL)
-		major = table->gss_inquire_cred(&minor, handle, &name, &initiator_s, &usage, NULL);
+		major = table->gss_inquire_cred(&minor, handle, wanted, &initiator_s, &usage, NULL);
 	else
 		return BT_ERR_UNAVAILABLE;
 	if (GSS_ERROR(major) != 0)
