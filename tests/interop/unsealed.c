@@ -302,6 +302,26 @@ refuses_without_the_setting(void **state)
 	peer_stop(to);
 }
 
+/* A context that has ended, and one that is imported twice: nothing but the sealing of it makes a token good for once. */
+static void
+knows_the_time(void **state)
+{
+	struct pairing *p = *state;
+	struct blob token;
+	struct peer *to;
+
+	if (!is_mit_alone(p))
+		return;
+	token = make_token(p, false, true);
+	to = peer_start("baton", NULL);
+	assert_int_equal(try_in(to, token.at, token.len), COMPLETE);
+	assert_int_equal(try_in(to, token.at, token.len), COMPLETE);
+	assert_int_equal(peer_call(to, PEER_CLOCK, "u", 14u * 24 * 3600), 0);
+	assert_int_equal(try_in(to, token.at, token.len), NO_CONTEXT);
+	peer_stop(to);
+	blob_drop(&token);
+}
+
 int
 main(void)
 {
@@ -312,6 +332,7 @@ main(void)
 		{ "goes on half-open", goes_on_half_open },
 		{ "refuses what is not whole", refuses_what_is_not_whole },
 		{ "refuses without the setting", refuses_without_the_setting },
+		{ "knows the time", knows_the_time },
 	};
 
 	setenv("BATON_TRANSFER", "import-unsealed=mit", 1);
