@@ -12,7 +12,7 @@
 
 enum {
 	NUM_TRIES_MAX = 128,
-	HOLDER_PATIENCE_S = 10,
+	HOLDER_PATIENCE_S = 30,
 	DOUBT_MS = 2000, /* between the end of a call and the news of a death that explains it */
 	BTON = 1927964672, /* rows of src/base/err.def */
 	TOKEN_USED = BTON + 15, TOKEN_EXPIRED, TOKEN_STORE,

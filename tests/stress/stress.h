@@ -20,7 +20,7 @@
 
 enum {
 	NOTE_MAX = 8192, /* bytes on a connection or between fronts and workers */
-	NUM_RETRIES_MAX = 2000,
+	NUM_RETRIES_MAX = 20000,
 	PATIENCE_S = 60, /* for a call, when everybody may run */
 };
 
