@@ -1,6 +1,5 @@
 #include "transfer/policy.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/err.h"
