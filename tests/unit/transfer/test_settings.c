@@ -2,12 +2,16 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -312,6 +316,66 @@ later_sources_win_key_by_key(void **state)
 	assert_false(is_let_in);
 }
 
+/* ---- set-user-id programs ---- */
+
+enum { ALICE = 65431, BOB = 65432, NOT_SECURE = 3 };
+
+/* Run by alice as bob's program: what alice's environment says is not heard. */
+static int
+say_whether_it_was_heard(void)
+{
+	const struct bt_settings *s;
+
+	if (getauxval(AT_SECURE) == 0)
+		return NOT_SECURE;
+	return bt_transfer_settings_now(&s) != 0 || (s->given & BT_SETTING_TTL) != 0;
+}
+
+static void
+copy_program(const char *to)
+{
+	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_CREAT | O_EXCL | O_WRONLY, 0755);
+	struct stat st;
+
+	assert_int_equal(fstat(in, &st), 0);
+	while (st.st_size > 0) {
+		ssize_t n = sendfile(out, in, NULL, (size_t)st.st_size);
+
+		assert_true(n > 0);
+		st.st_size -= n;
+	}
+	assert_int_equal(fchown(out, BOB, (gid_t)-1), 0);
+	assert_int_equal(fchmod(out, 04755), 0);
+	close(in);
+	close(out);
+}
+
+static void
+set_id_programs_do_not_hear_the_environment(void **state)
+{
+	int status;
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip();
+	copy_program("program");
+	assert_int_equal(chmod(".", 0755), 0);
+	setenv("BATON_TRANSFER", "ttl=5", 1);
+	assert_int_equal(ttl_now(), 5);
+	child = fork();
+	if (child == 0) {
+		if (setuid(ALICE) == 0)
+			execl("./program", "program", "--set-id", (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(unlink("program"), 0);
+	/* On a file system where programs cannot be so. */
+	if (status == NOT_SECURE << 8)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 /* What is said is kept once. */
 static void
 saying_the_same_again_takes_no_memory(void **state)
@@ -390,7 +454,7 @@ every_allocation_may_fail(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_read),
@@ -403,6 +467,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_changed_file_is_seen_within_a_second, clean, clean),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_read_is_not_what_is_not_there, clean, clean),
 	    cmocka_unit_test_setup_teardown(later_sources_win_key_by_key, clean, clean),
+	    cmocka_unit_test_setup_teardown(set_id_programs_do_not_hear_the_environment, clean, clean),
 	    cmocka_unit_test_setup_teardown(saying_the_same_again_takes_no_memory, clean, clean),
 	    cmocka_unit_test_setup_teardown(threads_agree, clean, clean),
 	    cmocka_unit_test_setup_teardown(every_allocation_may_fail, clean, clean),
@@ -410,6 +475,8 @@ main(void)
 	char dir[] = "/tmp/baton-settings.XXXXXX";
 	int num_failed;
 
+	if (argc == 2 && strcmp(argv[1], "--set-id") == 0)
+		return say_whether_it_was_heard();
 	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
 		return 1;
 	num_failed = cmocka_run_group_tests(tests, NULL, NULL);
