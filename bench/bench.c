@@ -29,6 +29,9 @@ static struct row rows[] = {
 	{ "import", "import", "host", 0, 1, MICROSECONDS, 0 },
 	{ "export + import", "move", "host", 0, 1, MICROSECONDS, 0 },
 	{ "export + import, audience session", "move-in-session", "host", 0, 1, MICROSECONDS, 0 },
+	{ "export, message, import", "pass", "host", 0, 1, MICROSECONDS, 0 },
+	{ "send + receive on a socket", "handover", "host", 0, 1, MICROSECONDS, 0 },
+	{ "send + receive, by hand being 1", "handover", "host", 0, 1, SPEEDUP, 0.8, "pass" },
 	{ "first wrap after import", "first-wrap", "host", 0, 1, MICROSECONDS, 0 },
 	{ "export + import + first wrap", "transfer", "host", 0, 1, MICROSECONDS, 5.0 },
 	{ "token", "token-bytes", "host", 0, 1, BYTES, 0 },
@@ -147,11 +150,15 @@ ask(struct worker *w, const struct row *row, unsigned threads, unsigned millisec
 static double
 measure(struct worker *w, const struct row *row, unsigned milliseconds)
 {
+	struct row base = *row;
 	double one;
 
 	if (row->unit != SPEEDUP)
 		return ask(w, row, row->threads, milliseconds);
-	one = ask(w, row, 1, milliseconds);
+	base.threads = 1;
+	if (row->against != NULL)
+		base.work = row->against;
+	one = ask(w, &base, base.threads, milliseconds);
 	return ask(w, row, row->threads, milliseconds) / one;
 }
 

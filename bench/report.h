@@ -17,6 +17,7 @@ struct row {
 	unsigned threads;
 	enum unit unit;
 	double target; /* of the ratio, or of Baton's own number for a speed-up; 0: none */
+	const char *against; /* speed-up over which other work; NULL: over the same in one thread */
 
 	/* results */
 	bool is_measured;

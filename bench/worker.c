@@ -9,6 +9,10 @@
 
 #include "support/self.h"
 
+#if __has_include(<baton/baton.h>)
+#include <baton/baton.h>
+#endif
+
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -16,7 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LANES_MAX = 2, BATCH_MAX = 256, MEMORY_CONTEXTS = 1000, CHECK_EVERY = 32, BATCH_BYTES = 4 * 1024 * 1024 };
 
@@ -431,6 +437,108 @@ row_move_in_session(struct lane *l)
 		must("defaults", set_defaults(&minor, NULL), &minor);
 }
 
+/* ---- on a socket, with a connection ---- */
+
+struct wires {
+	int ends[2];
+	int connection;
+};
+
+static void
+open_wires(struct wires *w)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, w->ends) != 0 || (w->connection = socket(AF_INET, SOCK_STREAM, 0)) < 0) {
+		perror("socket");
+		exit(1);
+	}
+}
+
+static void
+close_wires(struct wires *w)
+{
+	close(w->ends[0]);
+	close(w->ends[1]);
+	close(w->connection);
+}
+
+/* As a program does it by itself: the token is the message, and the connection goes along. */
+static void
+pass_by_hand(struct lane *l, struct wires *w)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec part;
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	gss_buffer_desc token;
+	char bytes[16384];
+	ssize_t len;
+	OM_uint32 minor;
+	int fd;
+
+	must("export", gss_export_sec_context(&minor, &l->a, &token), &minor);
+	memcpy(CMSG_DATA(&control.head), &w->connection, sizeof(int));
+	part = (struct iovec){ token.value, token.length };
+	if (sendmsg(w->ends[0], &m, MSG_NOSIGNAL) != (ssize_t)token.length)
+		exit(1);
+	release(&token);
+	part = (struct iovec){ bytes, sizeof(bytes) };
+	m.msg_controllen = sizeof(control);
+	if ((len = recvmsg(w->ends[1], &m, MSG_CMSG_CLOEXEC)) <= 0)
+		exit(1);
+	memcpy(&fd, CMSG_DATA(&control.head), sizeof(int));
+	close(fd);
+	token = (gss_buffer_desc){ (size_t)len, bytes };
+	must("import", gss_import_sec_context(&minor, &token, &l->a), &minor);
+}
+
+#if __has_include(<baton/baton.h>)
+static void
+hand_over(struct lane *l, struct wires *w)
+{
+	struct baton_cargo sent = BATON_CARGO_INIT, received = BATON_CARGO_INIT;
+	baton_handover_t handover;
+	OM_uint32 minor;
+
+	sent.fd = w->connection;
+	must("send", baton_send_sec_context(&minor, w->ends[0], &l->a, &sent, NULL, &handover), &minor);
+	must("receive", baton_recv_sec_context(&minor, w->ends[1], &l->a, &received), &minor);
+	close(received.fd);
+	must("release", baton_release_handover(&minor, &handover), &minor);
+}
+#else
+#define hand_over pass_by_hand
+#endif
+
+static void
+pass_with(struct lane *l, void (*pass)(struct lane *, struct wires *))
+{
+	struct wires wires;
+	double start;
+
+	open_wires(&wires);
+	start = now();
+	do {
+		for (int n = 0; n < CHECK_EVERY; n++, l->num_done++)
+			pass(l, &wires);
+		l->elapsed = now() - start;
+	} while (l->elapsed < l->seconds);
+	close_wires(&wires);
+}
+
+static void
+row_pass(struct lane *l)
+{
+	pass_with(l, pass_by_hand);
+}
+
+static void
+row_handover(struct lane *l)
+{
+	pass_with(l, hand_over);
+}
+
 /* ---- bytes ---- */
 
 struct footprint {
@@ -533,6 +641,8 @@ static const struct row {
 	{ "transfer", row_transfer },
 	{ "move", row_move },
 	{ "move-in-session", row_move_in_session },
+	{ "pass", row_pass },
+	{ "handover", row_handover },
 	{ "wrap", row_wrap },
 	{ "wrap-integ", row_wrap_integ },
 	{ "unwrap", row_unwrap },
