@@ -5,6 +5,8 @@
  * reserves a claim, seals under its key, and activates it; who imports reads the key, opens the seal, does everything else
  * that can fail, and only then takes the claim, which exactly one process ever wins. The room knows nothing of tokens.
  *
+ * The same question, asked of what a fork has made two of, is answered in fork.h, without a store.
+ *
  * A store is behind a small table of operations. The default one is a slot table in shared memory, one per user and boot
  * (table.c, slot.c, doc/format/claims.md). It is opened at first use, kept for the life of the process, and shared by its
  * threads without a lock. A child after fork() uses it as well.
