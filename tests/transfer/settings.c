@@ -57,6 +57,26 @@ audience_now(struct strangers *p)
 	return bits;
 }
 
+static int64_t
+boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* How long a token may wait, as its header says. */
+static int64_t
+ttl_of(const gss_buffer_desc *token)
+{
+	int64_t expires_at = 0;
+
+	for (int n = 0; n < 8; n++)
+		expires_at = expires_at << 8 | ((uint8_t *)token->value)[EXPIRES_AT + n];
+	return expires_at - boot_ms();
+}
+
 enum { GROUP = 1, SESSION = 2, PID = 4, CGROUP = 8, ACCOUNT = 16 };
 
 static void
@@ -98,15 +118,6 @@ the_environment_and_the_program(void **state)
 	assert_int_equal(baton_transfer_defaults(NULL, NULL), GSS_S_CALL_INACCESSIBLE_WRITE);
 }
 
-static int64_t
-boot_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void
 options(void **state)
 {
@@ -114,7 +125,6 @@ options(void **state)
 	gss_buffer_desc token;
 	struct strangers p;
 	OM_uint32 minor;
-	int64_t expires_at = 0;
 
 	(void)state;
 	stranger_establish(&p);
@@ -128,9 +138,7 @@ options(void **state)
 	stranger_refused(&p, "user uid=5", SETTINGS, "uid=5");
 	stranger_refused(&p, "user=no-such-account-here", SETTINGS, "no-such-account-here");
 	assert_int_equal(baton_export_sec_context(&minor, &p.a, &ttl, &token), GSS_S_COMPLETE);
-	for (int n = 0; n < 8; n++)
-		expires_at = expires_at << 8 | ((uint8_t *)token.value)[EXPIRES_AT + n];
-	assert_in_range(expires_at, boot_ms() + 3590 * 1000, boot_ms() + 3600 * 1000);
+	assert_in_range(ttl_of(&token), 3590 * 1000, 3600 * 1000);
 	assert_int_equal(stranger_import(&token), IMPORTED);
 	gss_release_buffer(&minor, &token);
 	stranger_finish(&p);
@@ -148,7 +156,7 @@ stage_etc(void)
 
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		return -1;
-	if (mkdtemp(stage) == NULL || mount("none", stage, "tmpfs", 0, "mode=0755") != 0)
+	if (mount("none", stage, "tmpfs", 0, "mode=0755") != 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/baton", stage);
 	return mkdir(path, 0755) == 0 && mount(stage, "/etc", NULL, MS_BIND, NULL) == 0 ? 0 : -1;
@@ -230,22 +238,53 @@ with_a_file(void)
 	assert_int_equal(stranger_status(child), 0);
 }
 
+/* In a new root there is no file. What the first one said still holds. */
+static void
+in_a_jail(void)
+{
+	gss_buffer_desc token;
+	struct strangers p;
+	OM_uint32 minor;
+
+	write_conf("[default]\nttl = 7\n");
+	stranger_token(&p, NULL, &token);
+	assert_in_range(ttl_of(&token), 1, 7000);
+	gss_release_buffer(&minor, &token);
+	stranger_finish(&p);
+	stranger_establish(&p);
+	assert_int_equal(mkdir("/etc/jail", 0755), 0);
+	assert_int_equal(chroot("/etc/jail"), 0);
+	assert_int_equal(chdir("/"), 0);
+	wait_for_a_look();
+	assert_int_equal(gss_export_sec_context(&minor, &p.a, &token), GSS_S_COMPLETE);
+	assert_in_range(ttl_of(&token), 1, 7000);
+	gss_release_buffer(&minor, &token);
+	stranger_finish(&p);
+}
+
 static void
 the_file(void **state)
 {
+	int status;
 	pid_t child;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
+	assert_non_null(mkdtemp(stage));
 	child = fork();
 	if (child == 0) {
 		if (stage_etc() != 0)
 			_exit(77);
 		with_a_file();
+		(void)unlink("/etc/baton/transfer.conf");
+		in_a_jail();
 		_exit(0);
 	}
-	switch (stranger_status(child)) {
+	status = stranger_status(child);
+	/* The mounts were the child's own. */
+	assert_int_equal(rmdir(stage), 0);
+	switch (status) {
 	case 0:
 		break;
 	case 77:
