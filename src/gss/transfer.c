@@ -54,8 +54,10 @@ gss_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 
 /* To import, a context that has expired since its export is as gone as a token that has. */
 static void
-import_error(struct bt_call *call, const struct bt_mech *mech, int err)
+import_error(struct bt_call *call, int err)
 {
+	const struct bt_mech *mech = err != 0 ? bt_mechs_default() : NULL;
+
 	if (err == BT_ERR_CONTEXT_EXPIRED)
 		bt_call_refuse_as(call, mech, GSS_S_NO_CONTEXT, err);
 	bt_call_error(call, mech, err);
@@ -94,7 +96,7 @@ gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token,
 	if ((handle = bt_context_handle_new(NULL)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	else
-		import_error(&call, bt_mechs_default(), import_token(oid, token, __builtin_return_address(0), &handle->ctx));
+		import_error(&call, import_token(oid, token, __builtin_return_address(0), &handle->ctx));
 	if (bt_call_failed(&call))
 		bt_context_handle_free(handle);
 	else
