@@ -44,7 +44,7 @@ send_fd(int to, int fd)
 {
 	union rights rights = {.head = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)}};
 	struct iovec iov = {(char[1]){0}, 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = fd >= 0 ? sizeof rights : 0};
+	struct msghdr msg = {NULL, 0, &iov, 1, &rights, fd >= 0 ? sizeof rights : 0, 0};
 
 	memcpy(CMSG_DATA(&rights.head), &fd, sizeof fd);
 	return sendmsg(to, &msg, MSG_NOSIGNAL) == 1 ? 0 : -1;
@@ -55,7 +55,7 @@ recv_fd(int from)
 {
 	union rights rights;
 	struct iovec iov = {(char[1]){0}, 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+	struct msghdr msg = {NULL, 0, &iov, 1, &rights, sizeof rights, 0};
 	int fd = -1;
 
 	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) != 1)
@@ -77,14 +77,15 @@ send_token(int fd, int flags, const gss_buffer_desc *token)
 {
 	static uint8_t bytes[HEAD_LEN + TOKEN_MAX];
 	uint32_t len = htonl((uint32_t)token->length);
+	size_t all = HEAD_LEN + token->length;
 
-	if (token->length > TOKEN_MAX)
+	if (all > sizeof bytes)
 		return -1;
 	bytes[0] = (uint8_t)flags;
 	memcpy(bytes + 1, &len, sizeof len);
 	if (token->length != 0)
 		memcpy(bytes + HEAD_LEN, token->value, token->length);
-	return send(fd, bytes, HEAD_LEN + token->length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)(HEAD_LEN + token->length) ? 0 : -1;
+	return send(fd, bytes, all, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)all ? 0 : -1;
 }
 
 /* ---- worker ---- */
@@ -110,7 +111,7 @@ answer(int fd, gss_ctx_id_t ctx)
 	return done ? 0 : -1;
 }
 
-/* For brevity, one client after the other: others of the same account wait in the socket, out of which the front can take them back. */
+/* For brevity, one client after the other. The next ones wait in the socket, out of which the front can take them back. */
 static _Noreturn void
 work(int from)
 {
@@ -120,7 +121,7 @@ work(int from)
 	OM_uint32 minor;
 	char byte;
 
-	/* A message that is not for us, or not any more, is the front's concern; the end of the socket is the end of our work. */
+	/* A message that is not for us, or not any more, is the front's concern. The end of the socket ends our work. */
 	while (recv(from, &byte, 1, MSG_PEEK) > 0) {
 		if (baton_recv_sec_context(&minor, from, &ctx, &cargo) != GSS_S_COMPLETE)
 			continue;
@@ -139,8 +140,8 @@ work(int from)
 static void
 become(const struct passwd *account)
 {
-	if (initgroups(account->pw_name, account->pw_gid) != 0 || setgid(account->pw_gid) != 0 || setuid(account->pw_uid) != 0 ||
-	    setuid(0) == 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	if (initgroups(account->pw_name, account->pw_gid) != 0 || setgid(account->pw_gid) != 0 ||
+	    setuid(account->pw_uid) != 0 || setuid(0) == 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) /* nor may other processes of the account look into this one */
 		errx(1, "cannot become %s for good", account->pw_name);
 }
@@ -251,7 +252,7 @@ hand_over(struct client *c, struct pollfd *poll_for)
 {
 	struct baton_cargo cargo = {BATON_CARGO_VERSION, c->fd, GSS_C_NO_CREDENTIAL, GSS_C_EMPTY_BUFFER};
 	char audience[8 + ACCOUNT_MAX];
-	struct baton_transfer_options options = {.version = BATON_TRANSFER_OPTIONS_VERSION, .audience = audience, .ttl_s = PATIENCE_S};
+	struct baton_transfer_options options = {BATON_TRANSFER_OPTIONS_VERSION, audience, PATIENCE_S, 0};
 	struct worker *w = c->num_attempts < NUM_ATTEMPTS ? worker_for(c->account) : NULL;
 	OM_uint32 major, minor;
 
@@ -261,10 +262,8 @@ hand_over(struct client *c, struct pollfd *poll_for)
 	}
 	snprintf(audience, sizeof audience, "user=%s", c->account);
 	major = baton_send_sec_context(&minor, w->fd, &c->ctx, &cargo, &options, &c->handover);
-	if (major == GSS_S_COMPLETE)
-		c->stage = SENT;
-	if (major != GSS_S_CONTINUE_NEEDED)
-		c->num_attempts++;
+	c->stage = major == GSS_S_COMPLETE ? SENT : READY;
+	c->num_attempts += major != GSS_S_CONTINUE_NEEDED;
 	*poll_for = (struct pollfd){w->fd, POLLOUT, 0};
 }
 
@@ -280,13 +279,13 @@ tend(struct client *c, struct pollfd *poll_for)
 	*poll_for = (struct pollfd){c->stage == EXPECTS_NOOP || c->stage == EXPECTS_TOKEN ? c->fd : -1, POLLIN, 0};
 	if (c->stage == READY)
 		hand_over(c, poll_for);
-	if (c->stage == SENT) {
-		/* In this order: what changes after the look is heard. */
+	if (c->stage == SENT) { /* in this order: what changes after the look is heard */
 		*poll_for = (struct pollfd){baton_handover_fd(c->handover), POLLIN, 0};
 		baton_handover_status(&minor, c->handover, &state);
 		if (state == BATON_HANDOVER_RECEIVED)
 			drop(c);
-		else if (state != BATON_HANDOVER_WAITING && baton_take_back_sec_context(&minor, &c->handover, &c->ctx) == GSS_S_COMPLETE)
+		else if (state != BATON_HANDOVER_WAITING &&
+			 baton_take_back_sec_context(&minor, &c->handover, &c->ctx) == GSS_S_COMPLETE)
 			c->stage = READY;
 	}
 }
@@ -306,8 +305,8 @@ accept_token(struct client *c)
 		c->stage = EXPECTS_TOKEN;
 		return c->token[0] == (NOOP | CONTEXT_NEXT) ? 0 : -1;
 	}
-	major = gss_accept_sec_context(&minor, &c->ctx, GSS_C_NO_CREDENTIAL, &in, GSS_C_NO_CHANNEL_BINDINGS, &name, &mech, &out, NULL,
-				       NULL, NULL);
+	major = gss_accept_sec_context(&minor, &c->ctx, GSS_C_NO_CREDENTIAL, &in, GSS_C_NO_CHANNEL_BINDINGS, &name, &mech, &out,
+				       NULL, NULL, NULL);
 	failed = GSS_ERROR(major) || (out.length != 0 && send_token(c->fd, CONTEXT, &out) != 0);
 	if (!failed && major == GSS_S_COMPLETE) {
 		c->stage = READY;

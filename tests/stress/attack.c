@@ -21,7 +21,7 @@ struct place {
 static struct place
 place_of(const char *dir)
 {
-	struct place p = { .dir = dir };
+	struct place p = {.dir = dir};
 
 	snprintf(p.file, sizeof(p.file), "%s/claims", dir);
 	snprintf(p.aside, sizeof(p.aside), "%s/aside", dir);
@@ -47,13 +47,13 @@ put_in_place(const struct place *p, off_t len, bool is_noise)
 }
 
 static void
-delete(const struct place *p)
+erase(const struct place *p)
 {
 	unlink(p->file);
 }
 
 static void
-delete_directory(const struct place *p)
+erase_directory(const struct place *p)
 {
 	unlink(p->file);
 	unlink(p->aside);
@@ -126,9 +126,18 @@ static const struct {
 	void (*begin)(const struct place *p);
 	bool is_cut;
 } attacks[] = {
-	{ delete, false }, { delete_directory, false }, { empty, true }, { cut, true }, { lengthen, false }, { replace_by_noise, false },
-	{ replace_by_zeros, false }, { replace_by_directory, false }, { replace_by_link, false }, { open_to_all, false },
-	{ lay_aside, false }, { link_twice, false },
+    {erase, false},
+    {erase_directory, false},
+    {empty, true},
+    {cut, true},
+    {lengthen, false},
+    {replace_by_noise, false},
+    {replace_by_zeros, false},
+    {replace_by_directory, false},
+    {replace_by_link, false},
+    {open_to_all, false},
+    {lay_aside, false},
+    {link_twice, false},
 };
 
 void
@@ -176,5 +185,5 @@ attack_remove(const char *dir)
 {
 	struct place p = place_of(dir);
 
-	delete_directory(&p);
+	erase_directory(&p);
 }

@@ -13,13 +13,15 @@
 enum {
 	NUM_TRIES_MAX = 128,
 	HOLDER_PATIENCE_S = 30,
-	DOUBT_MS = 2000, /* between the end of a call and the news of a death that explains it */
+	DOUBT_MS = 2000,   /* between the end of a call and the news of a death that explains it */
 	BTON = 1927964672, /* rows of src/base/err.def */
-	TOKEN_USED = BTON + 15, TOKEN_EXPIRED, TOKEN_STORE,
+	TOKEN_USED = BTON + 15,
+	TOKEN_EXPIRED,
+	TOKEN_STORE,
 };
 
 /* One copy of a token in the hands of a process. */
-struct try {
+struct copy {
 	pid_t pid;
 	bool is_over;
 };
@@ -30,10 +32,10 @@ static struct call {
 	uint64_t number;
 	int64_t begun_at, ended_at; /* ended: everybody has closed the connection; 0: not yet */
 	struct toll before;
-	pid_t holder; /* the last that was to hand the context on: front, or worker that passed it on; 0: handed, or nobody yet */
+	pid_t holder; /* the last that was to hand the context on; 0: it has, or nobody yet */
 	bool is_received, is_refused;
 	int num_served, num_passed, num_handed, num_tries, num_used, num_expired, num_store;
-	struct try tries[NUM_TRIES_MAX];
+	struct copy tries[NUM_TRIES_MAX];
 } calls[NUM_CALLS_MAX];
 static int num_calls;
 static gss_name_t target;
@@ -50,15 +52,15 @@ wrong(struct account *account, const struct call *c, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, " (served %d, passed on %d, copies %d, tries %d, used %d)\n", c->num_served, c->num_passed, c->num_handed,
-		c->num_tries, c->num_used);
+	fprintf(stderr, " (served %d, passed on %d, copies %d, tries %d, used %d)\n", c->num_served, c->num_passed,
+		c->num_handed, c->num_tries, c->num_used);
 }
 
 bool
 calls_begin(int num)
 {
 	static char host[] = "host@nowhere";
-	gss_buffer_desc text = { sizeof(host) - 1, host };
+	gss_buffer_desc text = {sizeof(host) - 1, host};
 	OM_uint32 minor;
 
 	num_calls = num < NUM_CALLS_MAX ? num : NUM_CALLS_MAX;
@@ -72,8 +74,8 @@ step(struct call *c, gss_buffer_t in, gss_buffer_t out)
 {
 	OM_uint32 minor;
 
-	return gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &c->ctx, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS, in, NULL, out,
-				    NULL, NULL);
+	return gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &c->ctx, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS,
+				    in, NULL, out, NULL, NULL);
 }
 
 /* The first token waits on the connection; a front will find it there. */
@@ -81,8 +83,8 @@ static void
 begin(struct siege *s, struct account *account, struct call *c, int64_t now_ms)
 {
 	gss_buffer_desc out = GSS_C_EMPTY_BUFFER;
-	const struct timeval patience = { .tv_sec = HOLDER_PATIENCE_S };
-	struct note note = { 0 };
+	const struct timeval patience = {.tv_sec = HOLDER_PATIENCE_S};
+	struct note note = {0};
 	OM_uint32 minor;
 	int ends[2];
 
@@ -98,7 +100,11 @@ begin(struct siege *s, struct account *account, struct call *c, int64_t now_ms)
 		return;
 	}
 	close(ends[1]);
-	*c = (struct call){ .fd = ends[0], .ctx = GSS_C_NO_CONTEXT, .number = ++account->num_calls, .begun_at = now_ms, .before = siege_toll(s) };
+	*c = (struct call){.fd = ends[0],
+			   .ctx = GSS_C_NO_CONTEXT,
+			   .number = ++account->num_calls,
+			   .begun_at = now_ms,
+			   .before = siege_toll(s)};
 	if (step(c, GSS_C_NO_BUFFER, &out) != GSS_S_CONTINUE_NEEDED)
 		wrong(account, c, "the client has no first token");
 	memcpy(note.bytes, out.value, out.length);
@@ -109,8 +115,8 @@ begin(struct siege *s, struct account *account, struct call *c, int64_t now_ms)
 static void
 send_message(struct account *account, struct call *c)
 {
-	gss_buffer_desc in = { sizeof(c->number), &c->number }, out = GSS_C_EMPTY_BUFFER;
-	struct note note = { 0 };
+	gss_buffer_desc in = {sizeof(c->number), &c->number}, out = GSS_C_EMPTY_BUFFER;
+	struct note note = {0};
 	OM_uint32 minor;
 
 	if (gss_wrap(&minor, c->ctx, 1, GSS_C_QOP_DEFAULT, &in, NULL, &out) != GSS_S_COMPLETE)
@@ -158,12 +164,14 @@ note_loss(const struct siege *s, struct account *account, struct call *c, const 
 {
 	if (note->minor == TOKEN_USED && note->major == GSS_S_NO_CONTEXT)
 		c->num_used++;
-	else if (note->minor == TOKEN_EXPIRED && note->major == GSS_S_NO_CONTEXT && s->toll.num_suspended > c->before.num_suspended)
+	else if (note->minor == TOKEN_EXPIRED && note->major == GSS_S_NO_CONTEXT &&
+		 s->toll.num_suspended > c->before.num_suspended)
 		c->num_expired++;
 	else if (s->toll.num_attacks > c->before.num_attacks)
 		c->num_store++;
 	else
-		wrong(account, c, "an import is refused: %08x %u, %.*s", note->major, note->minor, (int)len, (const char *)note->bytes);
+		wrong(account, c, "an import is refused: %08x %u, %.*s", note->major, note->minor, (int)len,
+		      (const char *)note->bytes);
 	account->num_too_late++;
 }
 
@@ -178,7 +186,7 @@ refused(const struct siege *s, struct account *account, struct call *c, const st
 static void
 hear(const struct siege *s, struct account *account, struct call *c, const struct note *note, size_t len)
 {
-	gss_buffer_desc in = { len, (void *)(uintptr_t)note->bytes }, out = GSS_C_EMPTY_BUFFER;
+	gss_buffer_desc in = {len, (void *)(uintptr_t)note->bytes}, out = GSS_C_EMPTY_BUFFER;
 	OM_uint32 ignored;
 
 	switch (note->kind) {
@@ -224,7 +232,8 @@ hear(const struct siege *s, struct account *account, struct call *c, const struc
 		break;
 	case NOTE_BROKEN:
 	default:
-		wrong(account, c, "%d: %.*s: %08x %u", note->pid, (int)len, (const char *)note->bytes, note->major, note->minor);
+		wrong(account, c, "%d: %.*s: %08x %u", note->pid, (int)len, (const char *)note->bytes, note->major,
+		      note->minor);
 	}
 }
 
@@ -321,7 +330,7 @@ calls_tick(struct siege *s, struct account *account, int64_t now_ms, bool is_ope
 		}
 	}
 	for (int n = 0; n < num_calls; n++)
-		polls[n] = (struct pollfd){ .fd = calls[n].ended_at == 0 ? calls[n].fd : -1, .events = POLLIN };
+		polls[n] = (struct pollfd){.fd = calls[n].ended_at == 0 ? calls[n].fd : -1, .events = POLLIN};
 	(void)poll(polls, (nfds_t)num_calls, 1);
 	for (int n = 0; n < num_calls; n++)
 		if (calls[n].fd >= 0 && (polls[n].revents != 0 || calls[n].ended_at != 0))

@@ -11,10 +11,11 @@ enum { NUM_CALLS_MAX = 256 };
 /* How the calls ended; a context that was not served has a reason. */
 struct account {
 	uint64_t num_calls, num_served, num_passed;
-	uint64_t num_refused;		       /* not accepted: an allocation failed */
-	uint64_t num_killed, num_store, num_slept; /* told, as a holder died; as the store was in disorder; as the token's time was over */
-	uint64_t num_too_late;		       /* copies of a token that were refused */
-	uint64_t num_wrong;		       /* what must not be */
+	uint64_t num_refused; /* not accepted: an allocation failed */
+	uint64_t num_killed, num_store,
+	    num_slept;	       /* told, as a holder died; as the store was in disorder; as the token's time was over */
+	uint64_t num_too_late; /* copies of a token that were refused */
+	uint64_t num_wrong;    /* what must not be */
 };
 
 bool calls_begin(int num);

@@ -24,7 +24,7 @@ accept_one(const struct post *post, gss_cred_id_t cred, int conn)
 	say(conn, NOTE_RECEIVED, 0, 0, 0, NULL, 0);
 	if (mail_receive(conn, &note, &len, &fd, 0) != 0)
 		return;
-	in = (gss_buffer_desc){ len, note.bytes };
+	in = (gss_buffer_desc){len, note.bytes};
 	bad_luck(post);
 	major = gss_accept_sec_context(&minor, &ctx, cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &out, NULL, NULL, NULL);
 	good_luck();
@@ -59,7 +59,7 @@ be_front(const struct post *post)
 void
 be_worker(const struct post *post)
 {
-	struct pollfd sources[] = { { post->pool_out, POLLIN, 0 }, { post->direct_out, POLLIN, 0 } };
+	struct pollfd sources[] = {{post->pool_out, POLLIN, 0}, {post->direct_out, POLLIN, 0}};
 	struct note note;
 	size_t len;
 	int conn;

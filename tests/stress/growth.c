@@ -61,7 +61,7 @@ measure(void)
 	snprintf(path, sizeof(path), "%s/claims", claim_dir);
 	if (stat(path, &st) != 0)
 		err(1, "%s", path);
-	return (struct size){ count_fds(), private_kb(), (long)st.st_blocks / 2 };
+	return (struct size){count_fds(), private_kb(), (long)st.st_blocks / 2};
 }
 
 static bool
@@ -69,8 +69,8 @@ has_grown(const char *who, const struct size *before)
 {
 	struct size now = measure();
 
-	printf("%s: %ld descriptors before, %ld after; %ld and %ld kB of memory; %ld and %ld kB of store\n", who, before->num_fds, now.num_fds,
-	       before->rss_kb, now.rss_kb, before->store_kb, now.store_kb);
+	printf("%s: %ld descriptors before, %ld after; %ld and %ld kB of memory; %ld and %ld kB of store\n", who,
+	       before->num_fds, now.num_fds, before->rss_kb, now.rss_kb, before->store_kb, now.store_kb);
 	return now.num_fds != before->num_fds || now.rss_kb > before->rss_kb + SLACK_KB || now.store_kb > before->store_kb;
 }
 
@@ -84,7 +84,7 @@ static void
 send_context(int fd, gss_ctx_id_t *ctx, uint32_t number)
 {
 	gss_buffer_desc token;
-	struct note note = { .num = number };
+	struct note note = {.num = number};
 	OM_uint32 major, minor;
 
 	if ((major = gss_export_sec_context(&minor, ctx, &token)) != GSS_S_COMPLETE)
@@ -106,7 +106,7 @@ receive_context(int fd, gss_ctx_id_t *ctx, uint32_t *number)
 
 	if (mail_receive(fd, &note, &len, &none, 0) != 0)
 		return false;
-	gss_buffer_desc token = { len, note.bytes };
+	gss_buffer_desc token = {len, note.bytes};
 	if ((major = gss_import_sec_context(&minor, &token, ctx)) != GSS_S_COMPLETE)
 		fail("import", major, minor);
 	*number = note.num;
@@ -116,7 +116,7 @@ receive_context(int fd, gss_ctx_id_t *ctx, uint32_t *number)
 static int
 be_the_other(int fd)
 {
-	struct size before = { 0 };
+	struct size before = {0};
 	gss_ctx_id_t ctx;
 	uint32_t number;
 	long count = 0;
@@ -133,20 +133,21 @@ be_the_other(int fd)
 static void
 make_context(gss_name_t target, gss_cred_id_t cred, gss_ctx_id_t *i, gss_ctx_id_t *a)
 {
-	static const OM_uint32 flags = GSS_C_ANON_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
+	static const OM_uint32 flags =
+	    GSS_C_ANON_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
 	gss_buffer_desc there, back, none;
 	OM_uint32 minor, major;
 
 	*i = *a = GSS_C_NO_CONTEXT;
-	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, i, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL,
-				     &there, NULL, NULL);
+	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, i, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS,
+				     GSS_C_NO_BUFFER, NULL, &there, NULL, NULL);
 	if (major != GSS_S_CONTINUE_NEEDED)
 		fail("init", major, minor);
 	major = gss_accept_sec_context(&minor, a, cred, &there, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &back, NULL, NULL, NULL);
 	if (major != GSS_S_COMPLETE)
 		fail("accept", major, minor);
-	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, i, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS, &back, NULL, &none,
-				     NULL, NULL);
+	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, i, target, &sanon, flags, 0, GSS_C_NO_CHANNEL_BINDINGS, &back,
+				     NULL, &none, NULL, NULL);
 	if (major != GSS_S_COMPLETE)
 		fail("init", major, minor);
 	gss_release_buffer(&minor, &there);
@@ -156,7 +157,7 @@ make_context(gss_name_t target, gss_cred_id_t cred, gss_ctx_id_t *i, gss_ctx_id_
 static void
 speak(gss_ctx_id_t from, gss_ctx_id_t to)
 {
-	gss_buffer_desc text = { 5, (void *)"still" }, token, back;
+	gss_buffer_desc text = {5, (void *)"still"}, token, back;
 	OM_uint32 minor, major;
 
 	if ((major = gss_wrap(&minor, from, 1, GSS_C_QOP_DEFAULT, &text, NULL, &token)) != GSS_S_COMPLETE)
@@ -173,9 +174,9 @@ speak(gss_ctx_id_t from, gss_ctx_id_t to)
 static bool
 play(int fd, long num_trips)
 {
-	gss_buffer_desc host = { 12, (void *)"host@nowhere" };
+	gss_buffer_desc host = {12, (void *)"host@nowhere"};
 	gss_ctx_id_t i[NUM_CONTEXTS], a[NUM_CONTEXTS], ctx;
-	struct size before = { 0 };
+	struct size before = {0};
 	gss_cred_id_t cred;
 	gss_name_t target;
 	uint32_t number;
@@ -221,7 +222,8 @@ main(int argc, char **argv)
 	if (number < 8 * WARM_UP)
 		errx(2, "at least %d", 8 * WARM_UP);
 	setenv("KRB5_CONFIG", "/dev/null", 1);
-	if (mkdtemp(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
+	if (mkdtemp(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
 		err(1, "%s", claim_dir);
 	if ((pid = fork()) == 0) {
 		close(ends[0]);

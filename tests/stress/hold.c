@@ -15,7 +15,16 @@
 
 #include "support/heap.h"
 
-enum { PAUSE_MS = 1, COPIES_ONE_IN = 4, THIEF_ONE_IN = 8, PASSED_ONE_IN = 5, SENT_ONE_IN = 3, NUM_WAITS = 200, UNLUCKY_AMONG = 24, STORE_TRIES = 3 };
+enum {
+	PAUSE_MS = 1,
+	COPIES_ONE_IN = 4,
+	THIEF_ONE_IN = 8,
+	PASSED_ONE_IN = 5,
+	SENT_ONE_IN = 3,
+	NUM_WAITS = 200,
+	UNLUCKY_AMONG = 24,
+	STORE_TRIES = 3
+};
 
 #ifdef __SANITIZE_ADDRESS__
 /* Who touches a table that was cut short is to die of it here too. */
@@ -56,7 +65,7 @@ good_luck(void)
 void
 say(int conn, enum note_kind kind, OM_uint32 major, OM_uint32 minor, uint32_t num, const void *bytes, size_t len)
 {
-	struct note note = { .kind = kind, .pid = getpid(), .major = major, .minor = minor, .num = num };
+	struct note note = {.kind = kind, .pid = getpid(), .major = major, .minor = minor, .num = num};
 
 	if (len > sizeof(note.bytes))
 		abort();
@@ -100,14 +109,14 @@ say_lost(int conn, OM_uint32 major, OM_uint32 minor)
 static void
 pause_for_a_while(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
 }
 
 /* Sent to the pool by whoever exports; one copy, or two, of which the second is one too many. */
 static void
 hand_out(const struct post *post, int conn, const gss_buffer_desc *token)
 {
-	struct note note = { .kind = NOTE_HANDED, .pid = getpid() };
+	struct note note = {.kind = NOTE_HANDED, .pid = getpid()};
 	uint32_t num_copies = 1 + (rand() % COPIES_ONE_IN == 0);
 	bool is_thief = rand() % THIEF_ONE_IN == 0;
 
@@ -130,7 +139,7 @@ hand_out(const struct post *post, int conn, const gss_buffer_desc *token)
 static bool
 send_on(const struct post *post, int conn, gss_ctx_id_t *ctx)
 {
-	struct baton_cargo cargo = { BATON_CARGO_VERSION, conn, GSS_C_NO_CREDENTIAL, GSS_C_EMPTY_BUFFER };
+	struct baton_cargo cargo = {BATON_CARGO_VERSION, conn, GSS_C_NO_CREDENTIAL, GSS_C_EMPTY_BUFFER};
 	OM_uint32 minor, major;
 	baton_handover_t handover;
 	struct pollfd answer;
@@ -145,7 +154,7 @@ send_on(const struct post *post, int conn, gss_ctx_id_t *ctx)
 		return false;
 	/* Some workers stand still: so now long, now so short that both ends may well reach for it at once. */
 	for (int left = rand() % 2 ? rand() % NUM_WAITS : rand() % 2; left > 0 && state == BATON_HANDOVER_WAITING; left--) {
-		answer = (struct pollfd){ baton_handover_fd(handover), POLLIN, 0 };
+		answer = (struct pollfd){baton_handover_fd(handover), POLLIN, 0};
 		(void)poll(&answer, 1, PAUSE_MS);
 		baton_handover_status(&minor, handover, &state);
 	}
@@ -170,7 +179,8 @@ pass_on(const struct post *post, int conn, gss_ctx_id_t ctx)
 		major = gss_export_sec_context(&minor, &ctx, &token);
 		good_luck();
 		minor = plain_minor(minor);
-		if ((major == GSS_S_COMPLETE) != (ctx == GSS_C_NO_CONTEXT) || (major == GSS_S_COMPLETE) != (token.length != 0)) {
+		if ((major == GSS_S_COMPLETE) != (ctx == GSS_C_NO_CONTEXT) ||
+		    (major == GSS_S_COMPLETE) != (token.length != 0)) {
 			say_broken(conn, "an export that is neither done nor undone", major, minor);
 			return;
 		}
@@ -200,7 +210,7 @@ serve(int conn, gss_ctx_id_t ctx)
 		say_broken(conn, "the client's message was taken by another", 0, 0);
 		return;
 	}
-	in = (gss_buffer_desc){ len, note.bytes };
+	in = (gss_buffer_desc){len, note.bytes};
 	if ((major = gss_unwrap(&minor, ctx, &in, &text, NULL, NULL)) != GSS_S_COMPLETE)
 		say_broken(conn, "the client's message is not understood", major, minor);
 	else if ((major = gss_wrap(&minor, ctx, 1, GSS_C_QOP_DEFAULT, &text, NULL, &out)) != GSS_S_COMPLETE)
@@ -258,7 +268,7 @@ receive_one(const struct post *post)
 void
 try_token(const struct post *post, int conn, const uint8_t *token, size_t len)
 {
-	gss_buffer_desc in = { len, (void *)(uintptr_t)token };
+	gss_buffer_desc in = {len, (void *)(uintptr_t)token};
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;
 	OM_uint32 major, minor;
 	int store_tries = 0;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-gss_OID_desc sanon = { 10, (void *)"\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e" };
-gss_OID_set_desc only_sanon = { 1, &sanon };
+gss_OID_desc sanon = {10, (void *)"\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"};
+gss_OID_set_desc only_sanon = {1, &sanon};
 
 union control {
 	char space[CMSG_SPACE(sizeof(int))];
@@ -16,15 +16,15 @@ union control {
 int
 mail_send(int to, const struct note *note, size_t num_bytes, int fd, int flags)
 {
-	struct iovec iov = { (void *)note, offsetof(struct note, bytes) + num_bytes };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union control control = { { 0 } };
+	struct iovec iov = {(void *)note, offsetof(struct note, bytes) + num_bytes};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	union control control = {{0}};
 
 	if (fd >= 0) {
 		msg.msg_control = &control;
 		msg.msg_controllen = sizeof(control);
 		*CMSG_FIRSTHDR(&msg) =
-			(struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fd)) };
+		    (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fd))};
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &fd, sizeof(fd));
 	}
 	while (sendmsg(to, &msg, MSG_NOSIGNAL | flags) < 0)
@@ -36,9 +36,9 @@ mail_send(int to, const struct note *note, size_t num_bytes, int fd, int flags)
 int
 mail_receive(int from, struct note *note, size_t *num_bytes, int *fd, int flags)
 {
-	struct iovec iov = { note, sizeof(*note) };
+	struct iovec iov = {note, sizeof(*note)};
 	union control control;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
 	ssize_t len;
 

@@ -36,7 +36,7 @@ now_ms(void)
 static int
 be_child(char **argv)
 {
-	struct post post = { atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), NULL };
+	struct post post = {atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), NULL};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	post.world = mmap(NULL, sizeof(struct world), PROT_READ, MAP_SHARED, post.world_fd, 0);
@@ -90,12 +90,14 @@ run(struct siege *s, struct account *account, int seconds)
 static void
 tell(const struct account *a, const struct toll *t)
 {
-	printf("%llu calls: %llu served, passed on %llu times; clients told: %llu not accepted, %llu whose process died, %llu by a store in disorder, "
+	printf("%llu calls: %llu served, passed on %llu times; clients told: %llu not accepted, %llu whose process died, %llu "
+	       "by a store in disorder, "
 	       "%llu too late; %llu copies refused\n",
 	       (unsigned long long)a->num_calls, (unsigned long long)a->num_served, (unsigned long long)a->num_passed,
 	       (unsigned long long)a->num_refused, (unsigned long long)a->num_killed, (unsigned long long)a->num_store,
 	       (unsigned long long)a->num_slept, (unsigned long long)a->num_too_late);
-	printf("%llu killed, %llu ended as the table was cut, %llu stopped, %llu attacks on the store, clock set %llu times, %llu times suspended\n",
+	printf("%llu killed, %llu ended as the table was cut, %llu stopped, %llu attacks on the store, clock set %llu times, "
+	       "%llu times suspended\n",
 	       (unsigned long long)t->num_killed, (unsigned long long)t->num_bus, (unsigned long long)t->num_stopped,
 	       (unsigned long long)t->num_attacks, (unsigned long long)t->num_clocks, (unsigned long long)t->num_suspended);
 }
@@ -111,22 +113,33 @@ number_of(const char *variable, int otherwise)
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = { { "seconds", 1, NULL, 's' }, { "seed", 1, NULL, 'r' }, { "fronts", 1, NULL, 'f' },
-						 { "workers", 1, NULL, 'w' }, { "calls", 1, NULL, 'c' }, { 0 } };
+	static const struct option options[] = {{"seconds", 1, NULL, 's'}, {"seed", 1, NULL, 'r'},  {"fronts", 1, NULL, 'f'},
+						{"workers", 1, NULL, 'w'}, {"calls", 1, NULL, 'c'}, {0}};
 	int seconds = SHORT_S, seed = number_of("STRESS_SEED", (int)time(NULL)), fronts = 4, workers = 5, calls = 32, letter;
-	struct account account = { 0 };
+	struct account account = {0};
 	struct siege s;
 
 	if (argc == 8 && (strcmp(argv[0], "front") == 0 || strcmp(argv[0], "worker") == 0))
 		return be_child(argv);
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (letter) {
-		case 's': seconds = strcmp(optarg, "soak") == 0 ? number_of("SOAK_SECONDS", SOAK_S) : atoi(optarg); break;
-		case 'r': seed = atoi(optarg); break;
-		case 'f': fronts = atoi(optarg); break;
-		case 'w': workers = atoi(optarg); break;
-		case 'c': calls = atoi(optarg); break;
-		default: return 2;
+		case 's':
+			seconds = strcmp(optarg, "soak") == 0 ? number_of("SOAK_SECONDS", SOAK_S) : atoi(optarg);
+			break;
+		case 'r':
+			seed = atoi(optarg);
+			break;
+		case 'f':
+			fronts = atoi(optarg);
+			break;
+		case 'w':
+			workers = atoi(optarg);
+			break;
+		case 'c':
+			calls = atoi(optarg);
+			break;
+		default:
+			return 2;
 		}
 	printf("seed %d, %d seconds\n", seed, seconds);
 	fflush(stdout);

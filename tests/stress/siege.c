@@ -34,9 +34,10 @@ static bool attack_is_over;
 static bool
 start(struct siege *s, struct child *c)
 {
-	const int numbers[] = { s->post.front, s->post.pool_in, s->post.pool_out, s->post.direct_in, s->post.direct_out, s->post.world_fd, rand() };
+	const int numbers[] = {s->post.front,	 s->post.pool_in, s->post.pool_out, s->post.direct_in, s->post.direct_out,
+			       s->post.world_fd, rand()};
 	enum { NUM_NUMBERS = sizeof(numbers) / sizeof(*numbers) };
-	char words[NUM_NUMBERS + 1][16], *argv[NUM_NUMBERS + 2] = { words[0] };
+	char words[NUM_NUMBERS + 1][16], *argv[NUM_NUMBERS + 2] = {words[0]};
 
 	snprintf(words[0], sizeof(words[0]), "%s", c->is_front ? "front" : "worker");
 	for (int n = 0; n < NUM_NUMBERS; n++) {
@@ -63,7 +64,7 @@ siege_begin(struct siege *s, int num_fronts, int num_workers, const char *claim_
 {
 	int front[2], pool[2], direct[2], world;
 
-	*s = (struct siege){ 0 };
+	*s = (struct siege){0};
 	dir = claim_dir;
 	num_children = num_fronts + num_workers;
 	if (num_children > NUM_MAX) {
@@ -72,14 +73,14 @@ siege_begin(struct siege *s, int num_fronts, int num_workers, const char *claim_
 	}
 	/* These are for the children, to whom they go by number; but for the way in at the front. */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, front) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pool) != 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, direct) != 0 ||
-	    (world = memfd_create("world", 0)) < 0 || ftruncate(world, sizeof(struct world)) != 0)
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, direct) != 0 || (world = memfd_create("world", 0)) < 0 ||
+	    ftruncate(world, sizeof(struct world)) != 0)
 		return false;
 	fcntl(front[0], F_SETFD, FD_CLOEXEC);
 	enlarge(front[0]);
 	enlarge(pool[0]);
 	s->front_in = front[0];
-	s->post = (struct post){ front[1], pool[0], pool[1], direct[0], direct[1], world, NULL };
+	s->post = (struct post){front[1], pool[0], pool[1], direct[0], direct[1], world, NULL};
 	s->post.world = mmap(NULL, sizeof(struct world), PROT_READ | PROT_WRITE, MAP_SHARED, world, 0);
 	if (s->post.world == MAP_FAILED)
 		return false;
@@ -173,7 +174,7 @@ stop_one(struct siege *s, int64_t now_ms)
 static void
 suspend_host(struct siege *s)
 {
-	static const int naps_s[] = { 1, 6, 60, 660, 7200, 864000 };
+	static const int naps_s[] = {1, 6, 60, 660, 7200, 864000};
 
 	for (struct child *c = children; c < children + num_children; c++)
 		if (c->pid > 0)

@@ -53,7 +53,7 @@ struct world {
 
 /* The ends of the common sockets that a child is given. */
 struct post {
-	int front; /* connections, to be accepted */
+	int front;		   /* connections, to be accepted */
 	int pool_in, pool_out;	   /* tokens, by the program's own means */
 	int direct_in, direct_out; /* contexts, by baton_send_sec_context; they do not wait */
 	int world_fd;
