@@ -1,6 +1,13 @@
 #include "gss/call.h"
 #include "gss/mechs.h"
 
+/* Texts that a loaded mechanism need not have. */
+static struct bt_bytes
+view_of(const char *text)
+{
+	return bt_bytes_of_str(text != NULL ? text : "");
+}
+
 OM_uint32
 gss_inquire_saslname_for_mech(OM_uint32 *minor_status, const gss_OID desired_mech, gss_buffer_t sasl_mech_name,
 			      gss_buffer_t mech_name, gss_buffer_t mech_description)
@@ -17,8 +24,8 @@ gss_inquire_saslname_for_mech(OM_uint32 *minor_status, const gss_OID desired_mec
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
 	bt_call_give_text(&call, bt_bytes_of_str(mech->sasl_name), sasl_mech_name);
-	bt_call_give_text(&call, bt_bytes_of_str(mech->short_name), mech_name);
-	bt_call_give_text(&call, bt_bytes_of_str(mech->description), mech_description);
+	bt_call_give_text(&call, view_of(mech->short_name), mech_name);
+	bt_call_give_text(&call, view_of(mech->description), mech_description);
 	if (bt_call_failed(&call)) {
 		gss_release_buffer(&(OM_uint32){0}, sasl_mech_name);
 		gss_release_buffer(&(OM_uint32){0}, mech_name);

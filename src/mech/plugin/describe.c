@@ -1,6 +1,8 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "crypto/hash.h"
 #include "mech/plugin/operations.h"
+#include "wire/der.h"
 
 /* The text of one of the library's minor statuses. */
 static void
@@ -70,7 +72,29 @@ take_text(gss_buffer_t from)
 	return text;
 }
 
-/* RFC 5801. Without a name there, a mechanism still has the one of its line in the configuration. */
+/* The name of a mechanism that has none registered: "GS2-" and 55 bits of a hash of its OID, in base 32. RFC 5801 §3.1. */
+static const char *
+name_of_oid(struct bt_bytes oid)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	uint8_t head[] = {BT_DER_OID, (uint8_t)oid.len}, hash[BT_CRYPTO_STATE_MAX];
+	struct bt_crypto_digest digest;
+	char name[] = "GS2-...........";
+	uint64_t bits;
+
+	bt_crypto_digest_init(&digest, &bt_crypto_sha1, bt_crypto_sha1.initial.bytes, 0);
+	bt_crypto_digest_update(&digest, head, sizeof head);
+	bt_crypto_digest_update(&digest, oid.ptr, oid.len);
+	bt_crypto_digest_final(&digest, hash);
+	bits = bt_load_be64(hash);
+	for (size_t i = 4; i < sizeof name - 1; i++) {
+		name[i] = digits[bits >> 59];
+		bits <<= 5;
+	}
+	return bt_mem_strdup(name, sizeof name - 1);
+}
+
+/* RFC 5801. */
 static void
 ask_sasl_name(struct bt_plugin *plugin)
 {
@@ -79,7 +103,8 @@ ask_sasl_name(struct bt_plugin *plugin)
 
 	if (plugin->table->gss_inquire_saslname_for_mech != NULL)
 		plugin->table->gss_inquire_saslname_for_mech(&minor, &plugin->oid, &sasl, &name, &words);
-	plugin->mech.sasl_name = take_text(&sasl);
+	if ((plugin->mech.sasl_name = take_text(&sasl)) == NULL)
+		plugin->mech.sasl_name = name_of_oid(plugin->mech.oid);
 	plugin->mech.short_name = take_text(&name);
 	plugin->mech.description = take_text(&words);
 }
@@ -135,20 +160,30 @@ bt_plugin_operate(struct bt_plugin *plugin)
 	leave_out(plugin);
 }
 
+/* All but its OID. */
+static void
+forget(struct bt_mech *mech)
+{
+	bt_mem_free((void *)(uintptr_t)mech->attributes);
+	bt_mem_free((void *)(uintptr_t)mech->name_types);
+	bt_mem_free((void *)(uintptr_t)mech->sasl_name);
+	bt_mem_free((void *)(uintptr_t)mech->short_name);
+	bt_mem_free((void *)(uintptr_t)mech->description);
+	*mech = (struct bt_mech){.oid = mech->oid};
+}
+
 int
 bt_plugin_describe(struct bt_plugin *plugin)
 {
 	const struct bt_bytes *attributes = ask_attributes(plugin), *name_types = ask_name_types(plugin), oid = plugin->mech.oid;
 
-	if (attributes == NULL || name_types == NULL) {
-		bt_mem_free((void *)(uintptr_t)attributes);
-		bt_mem_free((void *)(uintptr_t)name_types);
-		return BT_ERR_NOMEM;
-	}
 	bt_plugin_operate(plugin);
 	plugin->mech.oid = oid;
 	plugin->mech.attributes = attributes;
 	plugin->mech.name_types = name_types;
 	ask_sasl_name(plugin);
-	return 0;
+	if (attributes != NULL && name_types != NULL && plugin->mech.sasl_name != NULL)
+		return 0;
+	forget(&plugin->mech);
+	return BT_ERR_NOMEM;
 }

@@ -12,6 +12,9 @@ break_it(struct bt_plugin *plugin, enum bt_plugin_problem problem, const char *r
 {
 	plugin->state = BT_PLUGIN_BROKEN;
 	plugin->problem = problem;
+	bt_mem_free(plugin->own_table);
+	plugin->own_table = NULL;
+	plugin->table = NULL;
 	bt_mem_free(plugin->reason);
 	plugin->reason = reason != NULL ? bt_mem_strdup(reason, strlen(reason)) : NULL;
 }
@@ -48,6 +51,7 @@ look_up_table(struct bt_plugin *plugin, void *library)
 		return false;
 	table->mech_type = plugin->oid;
 	bt_plugin_table_fill(table, library, BT_PLUGIN_MECHANISM);
+	plugin->own_table = table;
 	plugin->table = table;
 	return true;
 }

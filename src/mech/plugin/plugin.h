@@ -30,6 +30,7 @@ struct bt_plugin {
 	struct bt_mech mech;                 /* LOADED: what the other rooms see of it */
 	gss_OID_desc oid;                    /* mech.oid, for the library and for programs */
 	const struct bt_plugin_table *table; /* LOADED */
+	struct bt_plugin_table *own_table;   /* table, if it was made here */
 	enum bt_plugin_state state;
 	enum bt_plugin_problem problem;      /* BROKEN: why */
 	char *reason;                        /* BROKEN: in the dynamic linker's words, or NULL */

@@ -129,7 +129,8 @@ listing(void **state)
 				       "7 Mechanism is built in\n"
 				       "8 Mechanism is configured already, before this line\n"
 				       "9 Line has no library\n"
-				       "10 Library refuses to be this mechanism\n");
+				       "10 Library refuses to be this mechanism\n"
+				       "11 spkm\n");
 }
 
 static void
@@ -150,6 +151,26 @@ indicated(void **state)
 	gss_release_oid_set(&minor, &set);
 	/* The toys do not say which names they take. */
 	assert_int_equal(gss_inquire_names_for_mech(&minor, &toys[NAMES], &set), GSS_S_UNAVAILABLE);
+}
+
+/* RFC 5801 §3.4 has the name of this one. */
+static void
+sasl_name(void **state)
+{
+	gss_OID_desc spkm = {7, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x01\x01"};
+	gss_buffer_desc name, in_short, in_words;
+	OM_uint32 minor;
+	gss_OID found;
+
+	assert_int_equal(gss_inquire_saslname_for_mech(&minor, &spkm, &name, &in_short, &in_words), GSS_S_COMPLETE);
+	assert_string_equal(name.value, "GS2-DT4PIK22T6A");
+	assert_int_equal(in_short.length, 0);
+	assert_int_equal(in_words.length, 0);
+	assert_int_equal(gss_inquire_mech_for_saslname(&minor, &name, &found), GSS_S_COMPLETE);
+	assert_true(gss_oid_equal(found, &spkm));
+	gss_release_buffer(&minor, &name);
+	gss_release_buffer(&minor, &in_short);
+	gss_release_buffer(&minor, &in_words);
 }
 
 /* What comes into the files while the process runs is seen, a second later; what is loaded stays. */
@@ -634,9 +655,10 @@ begin(void **state)
 		"krb5 1.2.840.113554.1.2.2 %s\n"
 		"again 1.3.6.1.4.1.5322.26.99.1 %s\n"
 		"broken 1.3.6.1.4.1.5322.26.99.6\n"
-		"other 1.3.6.1.4.1.5322.26.99.7 %s\n",
+		"other 1.3.6.1.4.1.5322.26.99.7 %s\n"
+		"spkm 1.3.6.1.5.5.1.1 %s\n",
 		libraries[NAMES], libraries[TABLE], libraries[PARTS], libraries[EMPTY], libraries[NAMES], libraries[TABLE],
-		libraries[TABLE]);
+		libraries[TABLE], libraries[NAMES]);
 	fclose(file);
 	setenv("GSS_MECH_CONFIG", config, 1);
 	setenv("BATON_CLAIM_DIR", dir, 1);
@@ -657,6 +679,7 @@ main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_memory_to_load), cmocka_unit_test(listing),	     cmocka_unit_test(indicated),
+		cmocka_unit_test(sasl_name),
 		cmocka_unit_test(names),	     cmocka_unit_test(credentials),  cmocka_unit_test(messages),
 		cmocka_unit_test(facts),	     cmocka_unit_test(transfer),     cmocka_unit_test(failed_export),
 		cmocka_unit_test(failed_import),     cmocka_unit_test(negotiated),   cmocka_unit_test(no_memory),
