@@ -265,7 +265,9 @@ bt_handover_send(int socket, struct bt_ctx *ctx, const struct bt_transfer_wish *
 	int e;
 
 	*out = (struct bt_handover){.oid = ctx->wire_oid};
-	if ((e = bt_transfer_policy_of(wish, &policy)) == 0 && (e = fill_audience(wish, &policy, &out->header)) == 0)
+	if ((e = bt_transfer_policy_of(wish, &policy)) == 0)
+		ctx->leaves_authz = !policy.has_authdata;
+	if (e == 0 && (e = fill_audience(wish, &policy, &out->header)) == 0)
 		e = try_to_send(socket, ctx, &policy, cargo, connection, has_waker, out);
 	/* That a socket is full is no news. */
 	if (e != EAGAIN && e != EINTR)

@@ -147,6 +147,30 @@ let_go(void **state)
 	bt_ctx_free(ctx);
 }
 
+/* What does not go along stays with the context that is kept. */
+static void
+without_authorisation_data(void **state)
+{
+	struct bt_transfer_wish wish = {.authdata = BT_AUTHDATA_NO};
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_FULL);
+	struct bt_handover handover;
+	struct bt_receipt receipt;
+	int pair[2];
+
+	assert_int_not_equal(ctx->authz.len, 0);
+	make_pair(SOCK_STREAM, 0, pair);
+	assert_int_equal(bt_handover_send(pair[TO], ctx, &wish, &nothing, -1, true, &handover), 0);
+	assert_int_equal(bt_handover_recv(pair[FROM], mechs, &receipt), 0);
+	assert_int_equal(receipt.ctx->authz.len, 0);
+	bt_receipt_refuse(&receipt, ENOMEM);
+	must_take_back(&handover);
+	must_send(pair[TO], ctx, &handover);
+	must_receive(pair[FROM], ctx);
+	bt_handover_done(&handover);
+	close_pair(pair);
+	bt_ctx_free(ctx);
+}
+
 static void
 expires(void **state)
 {
@@ -634,6 +658,7 @@ main(void)
 		cmocka_unit_test(cargo_goes_along),
 		cmocka_unit_test(taken_back),
 		cmocka_unit_test(let_go),
+		cmocka_unit_test(without_authorisation_data),
 		cmocka_unit_test(expires),
 		cmocka_unit_test(a_full_socket),
 		cmocka_unit_test(hundreds_on_their_way),
