@@ -50,10 +50,10 @@ bt_gss_mech_accepting(const struct bt_mech *mech, const struct gss_cred_id_struc
 {
 	const struct bt_plugin *plugin = mech != NULL ? bt_plugin_of(mech) : NULL;
 
-	if (plugin == NULL || plugin->real == NULL || cred == NULL || bt_cred_element(cred, mech) != NULL ||
-	    bt_cred_element(cred, plugin->real) == NULL)
+	if (plugin == NULL || plugin->mech.behind == NULL || cred == NULL || bt_cred_element(cred, mech) != NULL ||
+	    bt_cred_element(cred, plugin->mech.behind) == NULL)
 		return mech;
-	return plugin->real;
+	return plugin->mech.behind;
 }
 
 /* ---- out ---- */
@@ -108,7 +108,7 @@ bt_gss_unfold(struct bt_call *call, gss_ctx_id_t handle)
 	gss_ctx_id_t *own;
 	int e = BT_ERR_NOT_TRANSFERABLE;
 
-	if (plugin == NULL || plugin->real == NULL)
+	if (plugin == NULL || plugin->mech.behind == NULL)
 		return;
 	if (plugin->table->gss_inquire_sec_context_by_oid != NULL && (e = bt_plugin_context_handle(handle->ctx, &own)) == 0)
 		e = ask(plugin, *own, &behind);

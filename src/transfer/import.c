@@ -70,6 +70,9 @@ bt_transfer_open(const struct bt_mech *const *mechs, size_t num_mechs, const str
 	*out = NULL;
 	if ((mech = bt_mech_find(mechs, num_mechs, parts->oid, &wire_oid)) == NULL)
 		return BT_ERR_TOKEN_FORMAT;
+	/* What was exported is a context of the mechanism itself. */
+	if (mech->behind != NULL)
+		mech = mech->behind;
 	if (len > sizeof scratch && (heap = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;
 	e = open_state(mech, wire_oid, (struct bt_mechs){mechs, num_mechs}, parts, key,

@@ -75,13 +75,17 @@ static int
 put_to_sleep(const struct bt_plugin *plugin, struct own_context *own)
 {
 	gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
+	const struct bt_plugin_table *table = plugin->table;
 	OM_uint32 major, minor = 0;
 
 	/* What nobody could take back is not given away. */
-	if (plugin->table->gss_export_sec_context == NULL || (plugin->table->gss_import_sec_context == NULL &&
-							       plugin->table->gssspi_import_sec_context_by_mech == NULL))
+	if (table->gss_export_sec_context == NULL ||
+	    (table->gss_import_sec_context == NULL && table->gssspi_import_sec_context_by_mech == NULL))
 		return BT_ERR_NOT_TRANSFERABLE;
-	major = plugin->table->gss_export_sec_context(&minor, &own->handle, &token);
+	/* What is behind an interposer moves; and gssproxy's takes its own handle for another thing when it exports. */
+	if (plugin->mech.behind != NULL)
+		return BT_ERR_NOT_TRANSFERABLE;
+	major = table->gss_export_sec_context(&minor, &own->handle, &token);
 	if (GSS_ERROR(major) != 0)
 		return bt_plugin_fail(&plugin->mech, major, minor);
 	own->asleep = bt_plugin_buffer_take(&token);

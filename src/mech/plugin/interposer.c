@@ -103,8 +103,8 @@ take_over(const struct bt_plugin_interposer *interposer, const struct bt_mech *r
 	plugin->oid = (gss_OID_desc){(OM_uint32)real->oid.len, plugin->oid_octets};
 	plugin->table = &interposer->table;
 	plugin->state = BT_PLUGIN_LOADED;
-	plugin->real = real;
 	bt_plugin_operate(plugin);
+	plugin->mech.behind = real;
 	plugin->mech.oid = bt_bytes_of(plugin->oid_octets, real->oid.len);
 	plugin->mech.aliases = real->aliases;
 	plugin->mech.name_types = real->name_types;
@@ -127,7 +127,7 @@ bt_plugin_take_over(const struct bt_mech *real)
 	struct bt_plugin *plugin;
 
 	for (plugin = taken; plugin != NULL; plugin = plugin->next)
-		if (plugin->real == real)
+		if (plugin->mech.behind == real)
 			return &plugin->mech;
 	while (interposer != NULL && !wants(interposer, real->oid))
 		interposer = next(interposer);

@@ -323,7 +323,7 @@ bt_plugin_behind(struct bt_mechs built_in, struct bt_bytes oid, struct bt_bytes 
 
 	if (public.len != 0 && (mech = bt_mech_find(built_in.list, built_in.num, public, wire_oid)) == NULL &&
 	    (mech = bt_plugin_find(built_in, public)) != NULL) {
-		mech = mech->is_loaded && bt_plugin_of(mech)->real != NULL ? bt_plugin_of(mech)->real : mech;
+		mech = mech->behind != NULL ? mech->behind : mech;
 		if (wire_oid != NULL)
 			*wire_oid = mech->oid;
 	}

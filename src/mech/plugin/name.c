@@ -100,7 +100,7 @@ import(const struct bt_plugin *plugin, struct bt_bytes text, struct bt_bytes typ
 static int
 import_exported(const struct bt_plugin *plugin, struct bt_bytes exported, struct bt_mn **out)
 {
-	const struct bt_mech *real = plugin->real;
+	const struct bt_mech *real = plugin->mech.behind;
 	struct bt_bytes oid, text, attributes;
 	struct bt_mn *behind;
 	int e;
@@ -121,10 +121,10 @@ bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct b
 {
 	const struct bt_plugin *plugin = bt_plugin_of(mech);
 
-	if (plugin->real != NULL && (bt_bytes_equal(type, NT_EXPORT_NAME) || bt_bytes_equal(type, NT_COMPOSITE_EXPORT)))
+	if (plugin->mech.behind != NULL && (bt_bytes_equal(type, NT_EXPORT_NAME) || bt_bytes_equal(type, NT_COMPOSITE_EXPORT)))
 		return import_exported(plugin, text, out);
 	/* gssproxy's knows no type that is not said. */
-	return import(plugin, text, type.len == 0 && plugin->real != NULL ? NT_USER_NAME : type, out);
+	return import(plugin, text, type.len == 0 && plugin->mech.behind != NULL ? NT_USER_NAME : type, out);
 }
 
 struct bt_bytes
@@ -138,7 +138,7 @@ static int
 name_behind(const struct bt_mn *mn, struct bt_mn **out)
 {
 	const struct native_name *native = native_of(mn);
-	const struct bt_mech *real = native->plugin->real;
+	const struct bt_mech *real = native->plugin->mech.behind;
 
 	return real->name_import(real, bt_bytes_of_str(mn->text), native->type, out);
 }
@@ -146,7 +146,7 @@ name_behind(const struct bt_mn *mn, struct bt_mn **out)
 static int
 export_behind(const struct bt_mn *mn, struct bt_wr *out)
 {
-	const struct bt_mech *real = native_of(mn)->plugin->real;
+	const struct bt_mech *real = native_of(mn)->plugin->mech.behind;
 	struct bt_mn *behind;
 	struct bt_wr wr;
 	int e = name_behind(mn, &behind);
@@ -170,7 +170,7 @@ bt_plugin_name_export(const struct bt_mn *mn, struct bt_wr *out)
 	gss_buffer_desc exported = GSS_C_EMPTY_BUFFER;
 	OM_uint32 major, minor = 0;
 
-	if (native->plugin->real != NULL)
+	if (native->plugin->mech.behind != NULL)
 		return export_behind(mn, out);
 
 	/* Who has no form of its own for that has its text, in the frame of RFC 2743 §3.2. */
@@ -189,7 +189,7 @@ bt_plugin_name_export(const struct bt_mn *mn, struct bt_wr *out)
 static bool
 equal_behind(const struct bt_mn *a, const struct bt_mn *b)
 {
-	const struct bt_mech *real = native_of(a)->plugin->real;
+	const struct bt_mech *real = native_of(a)->plugin->mech.behind;
 	struct bt_mn *behind_a, *behind_b = NULL;
 	bool is_equal = false;
 
@@ -208,7 +208,7 @@ bt_plugin_name_equal(const struct bt_mn *a, const struct bt_mn *b)
 	OM_uint32 major, minor = 0;
 	int equal = 0;
 
-	if (native->plugin->real != NULL)
+	if (native->plugin->mech.behind != NULL)
 		return equal_behind(a, b);
 
 	if (native->plugin->table->gss_compare_name == NULL)

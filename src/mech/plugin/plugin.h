@@ -35,7 +35,6 @@ struct bt_plugin {
 	enum bt_plugin_problem problem;      /* BROKEN: why */
 	char *reason;                        /* BROKEN: in the dynamic linker's words, or NULL */
 	bool is_interposer;                  /* by its type: no mechanism of its own, never in the list of mechanisms. interposer.h */
-	const struct bt_mech *real;          /* of one that an interposer has taken over: the mechanism behind it; else NULL */
 	char *file, *name, *library, *options;
 	unsigned line_no;
 	struct bt_plugin *next;              /* in the configuration's order */

@@ -2,6 +2,7 @@
  * An interposer (interposer/module.c) in front of SAnon: it is called, it gets at what is behind it, and programs see nothing of either;
  * its contexts are handed on as if it were not there. Each test is a process of its own, as what is loaded stays loaded.
  */
+#include <baton/baton.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <gssapi/gssapi.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -199,6 +201,34 @@ it_moves(size_t n)
 	finish(&t);
 }
 
+/* Between legs, and over a socket. */
+static void
+it_moves_otherwise(size_t n)
+{
+	gss_OID_desc session_key = {11, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05"};
+	gss_buffer_desc name = {12, (void *)(uintptr_t)"host@nowhere"}, token;
+	struct baton_cargo cargo = {.version = BATON_CARGO_VERSION, .fd = -1};
+	gss_buffer_set_t keys = GSS_C_NO_BUFFER_SET;
+	struct two t = {0};
+	int ends[2];
+
+	must(gss_import_name(&minor, &name, GSS_C_NT_HOSTBASED_SERVICE, &t.target) == GSS_S_COMPLETE);
+	must(gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &t.i, t.target, &sanon, GSS_C_ANON_FLAG, 0, GSS_C_NO_CHANNEL_BINDINGS,
+				  GSS_C_NO_BUFFER, NULL, &t.there, NULL, NULL) == GSS_S_CONTINUE_NEEDED);
+	must(gss_export_sec_context(&minor, &t.i, &token) == GSS_S_COMPLETE && t.i == GSS_C_NO_CONTEXT);
+	must(gss_import_sec_context(&minor, &token, &t.i) == GSS_S_COMPLETE);
+	gss_release_buffer(&minor, &token);
+	finish(&t);
+
+	must(play(&t) == GSS_S_COMPLETE && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+	must(baton_send_sec_context(&minor, ends[0], &t.a, NULL, NULL, NULL) == GSS_S_COMPLETE);
+	must(baton_recv_sec_context(&minor, ends[1], &t.a, &cargo) == GSS_S_COMPLETE);
+	must(say(t.i, t.a, "to where it is now") == GSS_S_COMPLETE && say(t.a, t.i, "from there") == GSS_S_COMPLETE);
+	must(gss_inquire_sec_context_by_oid(&minor, t.a, &session_key, &keys) == GSS_S_COMPLETE && keys->count == 2);
+	gss_release_buffer_set(&minor, &keys);
+	finish(&t);
+}
+
 /* A token of MIT's library for Kerberos behind the interposer: its code may import it, and other code may not. */
 static void
 who_may(size_t n)
@@ -249,6 +279,7 @@ moves(void **state)
 {
 	in_a_child(it_moves, 0);
 	in_a_child(it_moves, 1);
+	in_a_child(it_moves_otherwise, 0);
 }
 
 static void
