@@ -21,7 +21,7 @@ PREFIXES = {
     "claim": "bt_claim_",
     "message": "bt_msg_",
     "mech": "bt_mech_ bt_mn_ bt_ctx_ bt_answers_ bt_krb5_ bt_spnego_ bt_sanon_ bt_plugin_",
-    "transfer": "bt_transfer_ bt_seal_",
+    "transfer": "bt_transfer_ bt_seal_ bt_handover_ bt_receipt_ bt_parcel_ bt_passing_ bt_channel_",
     # Public names, and those of the objects behind the handles. The static OIDs are known here alone.
     "gss": "gss_ gssspi_ gssint_ gsskrb5_ krb5_gss_ GSS_C_ GSS_KRB5_ gssapi_ baton_ "
     "bt_call_ bt_gss_ bt_buffer_set_ bt_context_handle_ bt_cred_ bt_mechs_ bt_minor_ bt_name_ bt_oid_set_ bt_oids bt_oid_static "
