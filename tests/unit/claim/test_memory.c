@@ -378,7 +378,7 @@ scribbled(void **state)
 static void
 refs_of_elsewhere(void **state)
 {
-	struct bt_claim_store *maker = new_store(), *other = new_store();
+	struct bt_claim_store *maker = new_store(), *other = new_store(), *found;
 	struct bt_claim_ref ref = claim(maker, 1000), bad;
 	uint8_t key[BT_CLAIM_KEY_LEN];
 
@@ -398,8 +398,9 @@ refs_of_elsewhere(void **state)
 	read_fails(maker, &bad, BT_ERR_TOKEN_USED);
 	assert_int_equal(bt_claim_read(maker, &ref, key), 0);
 	/* No message's claim is found by its name alone. */
-	assert_int_equal(bt_claim_store_of(&ref, &other), BT_ERR_TOKEN_STORE);
-	assert_null(other);
+	assert_int_equal(bt_claim_store_of(&ref, &found), BT_ERR_TOKEN_STORE);
+	assert_null(found);
+	bt_claim_memory_free(other);
 	bt_claim_memory_free(maker);
 }
 
