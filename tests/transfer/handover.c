@@ -597,7 +597,8 @@ thousand_in_flight(void **state)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < 4 * NUM_MANY)
+	/* Nobody but root may have so large a buffer, and so many descriptors in flight. */
+	if (geteuid() != 0 || limit.rlim_cur < 4 * NUM_MANY)
 		skip();
 	for (int n = 0; n < NUM_WORKERS; n++) {
 		worker_start(&workers[n], SOCK_SEQPACKET | SOCK_NONBLOCK, 0, n == 0 ? DIES_WITH : 0);

@@ -249,7 +249,9 @@ hundreds_on_their_way(void **state)
 
 	FOR_EACH_TYPE(t) {
 		make_pair(types[t], SOCK_NONBLOCK, pair);
-		setsockopt(pair[TO], SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof large);
+		/* For root alone; what others may have holds less. */
+		if (setsockopt(pair[TO], SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof large) != 0)
+			skip();
 		for (int i = 0; i < NUM; i++) {
 			must_send(pair[TO], ctx, &handovers[i]);
 			if (i % 4 == 1)
