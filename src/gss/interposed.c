@@ -65,8 +65,8 @@ static _Thread_local struct {
 } unfolding;
 
 /*
- * A question that every interposer hands on to the context behind its own, and makes one of what its daemon gave it if it has none yet. To
- * have it export the context would be plainer; but gssproxy's takes its own handle for another thing then.
+ * A question that every interposer hands on to the context behind its own, and makes one of what its daemon gave it if it
+ * has none yet. To have it export the context would be plainer; but gssproxy's takes its own handle for another thing then.
  */
 static const struct bt_bytes QUESTION = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05"); /* GSS_C_INQ_SSPI_SESSION_KEY */
 

@@ -1,6 +1,7 @@
 /*
- * Contexts that MIT's library exports, unsealed, and ours imports because the settings say so: whatever their enctype and handshake, they
- * go on with the other side where they were, replay windows included. Nothing else gets in, and without the setting nothing does.
+ * Contexts that MIT's library exports, unsealed, and ours imports because the settings say so: whatever their enctype and
+ * handshake, they go on with the other side where they were, replay windows included. Nothing else gets in, and without the
+ * setting nothing does.
  */
 #include "support/matrix.h"
 

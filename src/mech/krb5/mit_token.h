@@ -1,11 +1,12 @@
 /*
  * mit_token - a context as MIT's library exports it: the layout of its releases 1.19 and later.
  *
- * Such a token is not sealed: its keys are in clear, it works any number of times, and nothing in it says which release wrote it. So
- * it is read strictly, and only from where it may come (transfer/). doc/format/mit-token.md describes the layout.
+ * Such a token is not sealed: its keys are in clear, it works any number of times, and nothing in it says which release
+ * wrote it. So it is read strictly, and only from where it may come (transfer/). doc/format/mit-token.md describes the
+ * layout.
  *
- * What is read is views of the token; nothing is allocated. Kept is what a context needs; the rest (the exporter's configuration,
- * addresses) is read for its form and dropped.
+ * What is read is views of the token; nothing is allocated. Kept is what a context needs; the rest (the exporter's
+ * configuration, addresses) is read for its form and dropped.
  */
 #ifndef BT_MECH_KRB5_MIT_TOKEN_H
 #define BT_MECH_KRB5_MIT_TOKEN_H

@@ -1,6 +1,6 @@
 /*
- * Contexts as MIT's library exports them: what is read ends where the token ends, and what is imported is a context like any other,
- * whose state can be written down, read and built again.
+ * Contexts as MIT's library exports them: what is read ends where the token ends, and what is imported is a context like any
+ * other, whose state can be written down, read and built again.
  */
 #include "../wire/must.h"
 #include "base/err.h"
@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static bool
 is_inside(struct bt_bytes part, struct bt_bytes whole)
 {
-	return part.len == 0 || (part.ptr >= whole.ptr && part.len <= whole.len && (size_t)(part.ptr - whole.ptr) <= whole.len - part.len);
+	return part.len == 0 ||
+	       (part.ptr >= whole.ptr && part.len <= whole.len && (size_t)(part.ptr - whole.ptr) <= whole.len - part.len);
 }
 
 static void

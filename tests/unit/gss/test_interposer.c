@@ -1,6 +1,7 @@
 /*
- * An interposer (interposer/module.c) in front of SAnon: it is called, it gets at what is behind it, and programs see nothing of either;
- * its contexts are handed on as if it were not there. Each test is a process of its own, as what is loaded stays loaded.
+ * An interposer (interposer/module.c) in front of SAnon: it is called, it gets at what is behind it, and programs see
+ * nothing of either; its contexts are handed on as if it were not there. Each test is a process of its own, as what is
+ * loaded stays loaded.
  */
 #include <baton/baton.h>
 #include <dirent.h>

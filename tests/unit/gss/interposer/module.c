@@ -1,6 +1,6 @@
 /*
- * An interposer as small as one can be: it takes SAnon over, counts what it is called for, and has the mechanism behind itself do it. Its
- * handles are that one's.
+ * An interposer as small as one can be: it takes SAnon over, counts what it is called for, and has the mechanism behind
+ * itself do it. Its handles are that one's.
  */
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
@@ -27,11 +27,13 @@ gss_mech_interposer(gss_OID self)
 	gss_OID_set set = GSS_C_NO_OID_SET;
 	OM_uint32 minor;
 
-	if (self->length != sizeof SELF - 1 || memcmp(self->elements, SELF, sizeof SELF - 1) != 0 || getenv("INTERPOSER_IS_IDLE") != NULL)
+	if (self->length != sizeof SELF - 1 || memcmp(self->elements, SELF, sizeof SELF - 1) != 0 ||
+	    getenv("INTERPOSER_IS_IDLE") != NULL)
 		return GSS_C_NO_OID_SET;
 	/* Nothing to do, for want of memory, would be for good: one allocation of a test's may fail. */
 	for (int i = 0; i < 2 && set == GSS_C_NO_OID_SET; i++)
-		if (gss_create_empty_oid_set(&minor, &set) != GSS_S_COMPLETE || gss_add_oid_set_member(&minor, &sanon, &set) != GSS_S_COMPLETE)
+		if (gss_create_empty_oid_set(&minor, &set) != GSS_S_COMPLETE ||
+		    gss_add_oid_set_member(&minor, &sanon, &set) != GSS_S_COMPLETE)
 			gss_release_oid_set(&minor, &set);
 	return set;
 }
