@@ -1,9 +1,9 @@
 /*
  * loaded - the other of the two ways in which an open context does its work: the library of its mechanism is asked.
  *
- * Who protects messages by RFC 4121 has ctx->msg and never comes here. Arguments were looked at before, outputs are empty; each function
- * makes the one call and says by the frame how it went, in the library's own words. What a library lacks is done with
- * what it has where MIT's library does so too, and else is GSS_S_UNAVAILABLE.
+ * Who protects messages by RFC 4121 has ctx->msg and never comes here. Arguments were looked at before, outputs are empty;
+ * each function makes the one call and says by the frame how it went, in the library's own words. What a library lacks is
+ * done with what it has where MIT's library does so too, and else is GSS_S_UNAVAILABLE.
  */
 #ifndef BT_GSS_LOADED_H
 #define BT_GSS_LOADED_H
@@ -21,14 +21,18 @@ bt_gss_is_loaded(const struct bt_call *call, const struct bt_ctx *ctx)
 /* bt_gss_loaded_table - its functions, and its own context, which may be none yet. NULL: failed. */
 const struct bt_plugin_table *bt_gss_loaded_table(struct bt_call *call, const struct bt_ctx *ctx, gss_ctx_id_t **own);
 
-/* bt_gss_loaded_answer - what a library answered; by address, so that it is read after the call. A success may have supplementary bits. */
+/*
+ * bt_gss_loaded_answer - what a library answered; by address, so that it is read after the call. A success may have
+ * supplementary bits.
+ */
 void bt_gss_loaded_answer(struct bt_call *call, const struct bt_ctx *ctx, OM_uint32 major, const OM_uint32 *minor);
 
-void bt_gss_loaded_wrap(struct bt_call *call, const struct bt_ctx *ctx, int conf, gss_qop_t qop, gss_buffer_t text, int *conf_state,
-			gss_buffer_t token);
-void bt_gss_loaded_unwrap(struct bt_call *call, const struct bt_ctx *ctx, gss_buffer_t token, gss_buffer_t text, int *conf_state,
-			  gss_qop_t *qop_state);
-void bt_gss_loaded_get_mic(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop, gss_buffer_t text, gss_buffer_t token);
+void bt_gss_loaded_wrap(struct bt_call *call, const struct bt_ctx *ctx, int conf, gss_qop_t qop, gss_buffer_t text,
+			int *conf_state, gss_buffer_t token);
+void bt_gss_loaded_unwrap(struct bt_call *call, const struct bt_ctx *ctx, gss_buffer_t token, gss_buffer_t text,
+			  int *conf_state, gss_qop_t *qop_state);
+void bt_gss_loaded_get_mic(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop, gss_buffer_t text,
+			   gss_buffer_t token);
 void bt_gss_loaded_verify_mic(struct bt_call *call, const struct bt_ctx *ctx, gss_buffer_t text, gss_buffer_t token,
 			      gss_qop_t *qop_state);
 void bt_gss_loaded_size_limit(struct bt_call *call, const struct bt_ctx *ctx, int conf, gss_qop_t qop, OM_uint32 output_size,
@@ -57,7 +61,10 @@ void bt_gss_loaded_time(struct bt_call *call, const struct bt_ctx *ctx, OM_uint3
 void bt_gss_loaded_set_option(struct bt_call *call, struct bt_ctx *ctx, gss_OID what, gss_buffer_t value);
 void bt_gss_loaded_complete(struct bt_call *call, const struct bt_ctx *ctx, gss_buffer_t message);
 
-/* What a library says of its context. Names are asked for if the program wants them: there are libraries that fall over others. */
+/*
+ * What a library says of its context. Names are asked for if the program wants them: there are libraries that fall over
+ * others.
+ */
 struct bt_gss_loaded_facts {
 	struct bt_mn *initiator, *acceptor; /* the caller frees them; NULL: not known */
 	OM_uint32 lifetime_s, flags;

@@ -51,7 +51,8 @@ bt_gss_loaded_unwrap_iov(struct bt_call *call, const struct bt_ctx *ctx, int *co
 	if (table->gss_unwrap_iov == NULL)
 		lacks(call);
 	else
-		bt_gss_loaded_answer(call, ctx, table->gss_unwrap_iov(&minor, *own, conf_state, qop_state, iov, num_iov), &minor);
+		bt_gss_loaded_answer(call, ctx, table->gss_unwrap_iov(&minor, *own, conf_state, qop_state, iov, num_iov),
+				     &minor);
 }
 
 void
@@ -99,7 +100,10 @@ optional(gss_buffer_t buffer)
 	return buffer != GSS_C_NO_BUFFER ? *buffer : (gss_buffer_desc)GSS_C_EMPTY_BUFFER;
 }
 
-/* Where the parts go in the token: all but what only travels beside it. Lengths as the library gave them, so the sum is looked at. */
+/*
+ * Where the parts go in the token: all but what only travels beside it. Lengths as the library gave them, so the sum is
+ * looked at.
+ */
 static int
 lay_out(gss_iov_buffer_desc parts[static NUM_PARTS], gss_buffer_t text, struct bt_buf *token)
 {
@@ -157,7 +161,8 @@ bt_gss_loaded_wrap_aead(struct bt_call *call, const struct bt_ctx *ctx, int conf
 		wrap_parts(call, ctx, conf, qop, associated, text, conf_state, token);
 	else
 		bt_gss_loaded_answer(call, ctx,
-				     table->gss_wrap_aead(&minor, *own, conf, qop, associated, text, conf_state, token), &minor);
+				     table->gss_wrap_aead(&minor, *own, conf, qop, associated, text, conf_state, token),
+				     &minor);
 }
 
 static void
@@ -191,12 +196,17 @@ bt_gss_loaded_unwrap_aead(struct bt_call *call, const struct bt_ctx *ctx, gss_bu
 		unwrap_parts(call, ctx, token, associated, text, conf_state, qop_state);
 	else
 		bt_gss_loaded_answer(
-			call, ctx, table->gss_unwrap_aead(&minor, *own, token, associated, text, conf_state, qop_state), &minor);
+			call, ctx, table->gss_unwrap_aead(&minor, *own, token, associated, text, conf_state, qop_state),
+			&minor);
 }
 
-/* How much fits: what is there beside the text, and one less as long as that still does not fit, since padding may depend on it. */
+/*
+ * How much fits: what is there beside the text, and one less as long as that still does not fit, since padding may depend on
+ * it.
+ */
 static void
-measure(struct bt_call *call, const struct bt_ctx *ctx, int conf, gss_qop_t qop, OM_uint32 output_size, OM_uint32 *max_input_size)
+measure(struct bt_call *call, const struct bt_ctx *ctx, int conf, gss_qop_t qop, OM_uint32 output_size,
+	OM_uint32 *max_input_size)
 {
 	OM_uint32 size = output_size;
 

@@ -21,8 +21,8 @@ has_offer(const struct bt_offers *offers, const struct bt_mech *mech)
 }
 
 /*
- * Whether a library has a default credential shows when it is asked for one, as MIT's library asks: it may be the one that the peer
- * chooses, and then it would be too late to find out.
+ * Whether a library has a default credential shows when it is asked for one, as MIT's library asks: it may be the one that
+ * the peer chooses, and then it would be too late to find out.
  */
 static int
 find_default(const struct making *making, const struct bt_mech *mech, struct bt_mcred **out)

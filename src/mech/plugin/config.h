@@ -1,8 +1,10 @@
 /*
  * plugin/config - the files that say which mechanisms there are to load.
  *
- * $GSS_MECH_CONFIG names one file in the place of all others, but not for programs that run with more rights than who started them.
- * Without it: /etc/gss/mech, then /etc/gss/mech.d/<any>.conf in the order of their names. A file that is not there says nothing.
+ * $GSS_MECH_CONFIG names one file in the place of all others, but not for programs that run with more rights than who started
+ * them.
+ * Without it: /etc/gss/mech, then /etc/gss/mech.d/<any>.conf in the order of their names. A file that is not there says
+ * nothing.
  */
 #ifndef BT_MECH_PLUGIN_CONFIG_H
 #define BT_MECH_PLUGIN_CONFIG_H
@@ -21,7 +23,10 @@ struct bt_plugin_place {
 
 typedef int bt_plugin_place_fn(const struct bt_plugin_place *place, void *arg);
 
-/* bt_plugin_config_walk - tell fn of each line, in their order, until it answers other than 0. Errors: NOMEM, and what fn answered. */
+/*
+ * bt_plugin_config_walk - tell fn of each line, in their order, until it answers other than 0. Errors: NOMEM, and what fn
+ * answered.
+ */
 int bt_plugin_config_walk(bt_plugin_place_fn *fn, void *arg);
 
 /* bt_plugin_config_walk_text - the same for what one file holds. */

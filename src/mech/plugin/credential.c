@@ -131,8 +131,8 @@ bt_plugin_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct
 
 	*out = (struct bt_cred_facts){0};
 	if (table->gss_inquire_cred_by_mech != NULL)
-		major = table->gss_inquire_cred_by_mech(&minor, handle, bt_plugin_oid(plugin), wanted, &initiator_s, &acceptor_s,
-							&usage);
+		major = table->gss_inquire_cred_by_mech(&minor, handle, bt_plugin_oid(plugin), wanted, &initiator_s,
+							&acceptor_s, &usage);
 	else if (table->gss_inquire_cred != NULL)
 		major = table->gss_inquire_cred(&minor, handle, wanted, &initiator_s, &usage, NULL);
 	else
@@ -161,8 +161,8 @@ bt_plugin_cred_store(struct bt_mcred *cred, const struct bt_cred_storage *storag
 	    (store = store_of(storage->store, storage->num_store)) == NULL)
 		return BT_ERR_NOMEM;
 	if (table->gss_store_cred_into != NULL)
-		major = table->gss_store_cred_into(&minor, cred->handle, (gss_cred_usage_t)storage->usage, oid, storage->overwrites,
-						   storage->becomes_default, store, NULL, NULL);
+		major = table->gss_store_cred_into(&minor, cred->handle, (gss_cred_usage_t)storage->usage, oid,
+						   storage->overwrites, storage->becomes_default, store, NULL, NULL);
 	else if (storage->num_store == 0 && table->gss_store_cred != NULL)
 		major = table->gss_store_cred(&minor, cred->handle, (gss_cred_usage_t)storage->usage, oid, storage->overwrites,
 					      storage->becomes_default, NULL, NULL);

@@ -175,7 +175,8 @@ forget(struct bt_mech *mech)
 int
 bt_plugin_describe(struct bt_plugin *plugin)
 {
-	const struct bt_bytes *attributes = ask_attributes(plugin), *name_types = ask_name_types(plugin), oid = plugin->mech.oid;
+	const struct bt_bytes *attributes = ask_attributes(plugin), *name_types = ask_name_types(plugin);
+	struct bt_bytes oid = plugin->mech.oid;
 
 	bt_plugin_operate(plugin);
 	plugin->mech.oid = oid;

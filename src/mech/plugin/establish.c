@@ -60,8 +60,8 @@ bt_plugin_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_bu
 	if ((e = bt_plugin_context_begin(ctx)) != 0 || (e = bt_plugin_context_handle(ctx, &handle)) != 0)
 		return e;
 	leg.major = plugin->table->gss_init_sec_context(
-		&leg.minor, bt_plugin_cred_handle(step->cred), handle, bt_plugin_name_handle(step->target), bt_plugin_oid(plugin),
-		step->flags, step->lifetime_s, bindings_of(step->bindings, &bindings),
+		&leg.minor, bt_plugin_cred_handle(step->cred), handle, bt_plugin_name_handle(step->target),
+		bt_plugin_oid(plugin), step->flags, step->lifetime_s, bindings_of(step->bindings, &bindings),
 		ctx->stage == BT_CTX_NEW && step->token.len == 0 ? GSS_C_NO_BUFFER : &token, NULL, &leg.token, &leg.flags,
 		&leg.lifetime_s);
 	return end_leg(ctx, &leg, token_out);
@@ -132,7 +132,10 @@ bt_plugin_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct b
 
 /* ---- what a negotiation asks ---- */
 
-/* 1.3.6.1.4.1.7165.655.1: what a library can be asked, and told, in a negotiation; gss-ntlmssp and MIT's library agreed on them. */
+/*
+ * 1.3.6.1.4.1.7165.655.1: what a library can be asked, and told, in a negotiation; gss-ntlmssp and MIT's library agreed on
+ * them.
+ */
 #define CONTROLS "\x2b\x06\x01\x04\x01\xb7\x7d\x85\x0f\x01"
 static const struct bt_bytes LIST_MIC_IS_DUE = BT_OID(CONTROLS "\x02");
 static const struct bt_bytes RESET_CRYPTO = BT_OID(CONTROLS "\x03");

@@ -3,7 +3,8 @@
  *
  *     name OID library [kernel-module] [\[options\]] [<type>] [# comment]
  *
- * Fields stand apart by spaces or tabs. A line that begins with '#', or has nothing but spaces, says nothing. Views in, views out.
+ * Fields stand apart by spaces or tabs. A line that begins with '#', or has nothing but spaces, says nothing. Views in, views
+ * out.
  */
 #ifndef BT_MECH_PLUGIN_LINE_H
 #define BT_MECH_PLUGIN_LINE_H
@@ -36,7 +37,10 @@ struct bt_plugin_line {
 /* bt_plugin_line_read - text: without its newline. With a problem, out is empty but for the fields before it. */
 enum bt_plugin_problem bt_plugin_line_read(struct bt_bytes text, struct bt_plugin_line *out);
 
-/* bt_plugin_line_is_interposer - is it of a library that comes between programs and other mechanisms? Other types say nothing. */
+/*
+ * bt_plugin_line_is_interposer - is it of a library that comes between programs and other mechanisms? Other types say
+ * nothing.
+ */
 bool bt_plugin_line_is_interposer(const struct bt_plugin_line *line);
 
 #endif

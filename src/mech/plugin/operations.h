@@ -30,7 +30,10 @@ void bt_plugin_buffer_free(gss_buffer_t buffer);
 /* bt_plugin_answers_take - the members, moved to answers; the set is gone. Takes NULL. Errors: NOMEM. */
 int bt_plugin_answers_take(gss_buffer_set_t *set, struct bt_answers *out);
 
-/* bt_plugin_oids_take - a list of the OIDs, ending with an entry of len 0, in one block; the set is gone. Takes NULL. NULL: no memory. */
+/*
+ * bt_plugin_oids_take - a list of the OIDs, ending with an entry of len 0, in one block; the set is gone. Takes NULL. NULL:
+ * no memory.
+ */
 struct bt_bytes *bt_plugin_oids_take(gss_OID_set *set);
 
 static inline gss_OID

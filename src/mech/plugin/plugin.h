@@ -1,14 +1,14 @@
 /*
  * plugin - mechanisms whose libraries are named in the system's configuration.
  *
- * Each becomes a struct bt_mech whose operations call the library. Its names, credentials and contexts are the library's own, behind
- * handles that nothing here looks into; so it protects messages itself, and gss/ asks it. What the library said went wrong is
- * its own pair of major and minor status, kept for the thread under an error number of this room's.
+ * Each becomes a struct bt_mech whose operations call the library. Its names, credentials and contexts are the library's own,
+ * behind handles that nothing here looks into; so it protects messages itself, and gss/ asks it. What the library said went
+ * wrong is its own pair of major and minor status, kept for the thread under an error number of this room's.
  *
  * Mechanisms are loaded when they are first needed and never unloaded: their descriptions live as long as the process.
  *
- * Threads: the list is read without a lock. One lock is held while files are read and libraries loaded, also across what a library does
- * then; it lets the same thread in again.
+ * Threads: the list is read without a lock. One lock is held while files are read and libraries loaded, also across what a
+ * library does then; it lets the same thread in again.
  */
 #ifndef BT_MECH_PLUGIN_PLUGIN_H
 #define BT_MECH_PLUGIN_PLUGIN_H
@@ -34,7 +34,7 @@ struct bt_plugin {
 	enum bt_plugin_state state;
 	enum bt_plugin_problem problem;      /* BROKEN: why */
 	char *reason;                        /* BROKEN: in the dynamic linker's words, or NULL */
-	bool is_interposer;                  /* by its type: no mechanism of its own, never in the list of mechanisms. interposer.h */
+	bool is_interposer;                  /* by its type: never in the list of mechanisms. interposer.h */
 	char *file, *name, *library, *options;
 	unsigned line_no;
 	struct bt_plugin *next;              /* in the configuration's order */
@@ -49,8 +49,8 @@ bt_plugin_of(const struct bt_mech *mech)
 }
 
 /*
- * bt_plugin_mechs - those built in, then all that can be loaded. Looks at the files at most once a second. The array is never freed or
- * changed. Without memory: fewer.
+ * bt_plugin_mechs - those built in, then all that can be loaded. Looks at the files at most once a second. The array is never
+ * freed or changed. Without memory: fewer.
  */
 struct bt_mechs bt_plugin_mechs(struct bt_mechs built_in);
 
@@ -58,7 +58,8 @@ struct bt_mechs bt_plugin_mechs(struct bt_mechs built_in);
 const struct bt_mech *bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid);
 
 /*
- * bt_plugin_in_front - what stands for a mechanism that is built in: itself, or an interposer. Loads interposers, and nothing else.
+ * bt_plugin_in_front - what stands for a mechanism that is built in: itself, or an interposer. Loads interposers, and nothing
+ * else.
  */
 const struct bt_mech *bt_plugin_in_front(struct bt_mechs built_in, const struct bt_mech *mech);
 
@@ -75,8 +76,8 @@ struct bt_bytes bt_plugin_public_oid(struct bt_bytes oid);
 bool bt_plugin_is_interposing(void);
 
 /*
- * bt_plugin_is_interposer_code - is this address one of an interposer's code? Of a return address: was it the interposer that called? An
- * interposer that leaves the call to its caller, as the last thing it does, is not recognised.
+ * bt_plugin_is_interposer_code - is this address one of an interposer's code? Of a return address: was it the interposer that
+ * called? An interposer that leaves the call to its caller, as the last thing it does, is not recognised.
  */
 bool bt_plugin_is_interposer_code(const void *address);
 
@@ -102,7 +103,10 @@ void bt_plugin_operate(struct bt_plugin *plugin);
 
 /* ---- what went wrong ---- */
 
-/* bt_plugin_fail - keep a library's failure for this thread. Returns the number it is known by, until this thread has many more. */
+/*
+ * bt_plugin_fail - keep a library's failure for this thread. Returns the number it is known by, until this thread has many
+ * more.
+ */
 int bt_plugin_fail(const struct bt_mech *mech, OM_uint32 major, OM_uint32 minor);
 
 /* bt_plugin_failure - the failure behind such a number; false: err is none of those. */

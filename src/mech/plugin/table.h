@@ -1,7 +1,8 @@
 /*
  * plugin/table - the functions of a mechanism's library. NULL: it lacks that one.
  *
- * The layout is an interface: a library that has gss_mech_initialize answers with a table of its own, made against MIT's private header.
+ * The layout is an interface: a library that has gss_mech_initialize answers with a table of its own, made against MIT's
+ * private header.
  */
 #ifndef BT_MECH_PLUGIN_TABLE_H
 #define BT_MECH_PLUGIN_TABLE_H
@@ -23,8 +24,8 @@ struct bt_plugin_table {
 enum bt_plugin_kind { BT_PLUGIN_MECHANISM, BT_PLUGIN_INTERPOSER };
 
 /*
- * bt_plugin_table_fill - look the functions up in an open library. One that is not its own but the GSS-API's library's, to which it is
- * linked, would lead straight back here: it counts as lacking.
+ * bt_plugin_table_fill - look the functions up in an open library. One that is not its own but the GSS-API's library's, to
+ * which it is linked, would lead straight back here: it counts as lacking.
  */
 void bt_plugin_table_fill(struct bt_plugin_table *table, void *library, enum bt_plugin_kind kind);
 

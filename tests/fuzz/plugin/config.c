@@ -1,6 +1,6 @@
 /*
- * A file of the mechanisms' configuration. What is read of a line, written again in the plainest way, is read as the same; each line says
- * what it says alone; and their numbers only grow.
+ * A file of the mechanisms' configuration. What is read of a line, written again in the plainest way, is read as the same;
+ * each line says what it says alone; and their numbers only grow.
  */
 #include "../wire/must.h"
 #include "mech/plugin/config.h"
@@ -12,7 +12,8 @@ is_same(const struct bt_plugin_line *a, const struct bt_plugin_line *b)
 {
 	return bt_bytes_equal(a->name, b->name) && bt_bytes_equal(a->library, b->library) &&
 	       bt_bytes_equal(a->kernel_module, b->kernel_module) && bt_bytes_equal(a->options, b->options) &&
-	       bt_bytes_equal(a->type, b->type) && bt_bytes_equal(bt_bytes_of(a->oid, a->oid_len), bt_bytes_of(b->oid, b->oid_len));
+	       bt_bytes_equal(a->type, b->type) &&
+	       bt_bytes_equal(bt_bytes_of(a->oid, a->oid_len), bt_bytes_of(b->oid, b->oid_len));
 }
 
 /* "{ 1 2 3 }" with dots. */

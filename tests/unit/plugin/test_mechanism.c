@@ -109,7 +109,8 @@ note(const struct baton_mech_info *info, void *arg)
 		return 0;
 	assert_string_equal(info->file, config);
 	assert_true(info->state != BATON_MECH_BROKEN || info->problem != NULL);
-	snprintf(seen->text + at, sizeof seen->text - at, "%u %s%s%s\n", info->line, info->state == BATON_MECH_LOADED ? info->name : "",
+	snprintf(seen->text + at, sizeof seen->text - at, "%u %s%s%s\n", info->line,
+		 info->state == BATON_MECH_LOADED ? info->name : "",
 		 info->state == BATON_MECH_BROKEN ? info->problem : "", info->reason != NULL ? " +" : "");
 	return 0;
 }
@@ -283,7 +284,8 @@ credentials(void **state)
 	assert_int_equal(gss_acquire_cred(&minor, nobody, 0, &wanted, GSS_C_BOTH, &cred, NULL, NULL), GSS_S_NO_CRED);
 	assert_minor(minor, TOY_NOBODY);
 	/* It has no function that takes a store. */
-	assert_int_equal(gss_acquire_cred_from(&minor, NULL, 0, &wanted, GSS_C_BOTH, &store, &cred, NULL, NULL), GSS_S_UNAVAILABLE);
+	assert_int_equal(gss_acquire_cred_from(&minor, NULL, 0, &wanted, GSS_C_BOTH, &store, &cred, NULL, NULL),
+			 GSS_S_UNAVAILABLE);
 	gss_release_name(&minor, &nobody);
 	assert_int_equal(live_of(NAMES), 0);
 }
@@ -338,13 +340,13 @@ establish_with(struct pair *pair, gss_OID mech, gss_cred_id_t cred, gss_cred_id_
 	*pair = (struct pair){0};
 	pair->major = gss_import_name(&pair->minor, &text, GSS_C_NT_USER_NAME, &target);
 	while (!GSS_ERROR(pair->major) && (i != GSS_S_COMPLETE || a != GSS_S_COMPLETE)) {
-		pair->major = i = gss_init_sec_context(&pair->minor, cred, &pair->initiator, target, mech, 0, 0, NULL, &in, NULL, &out,
-						       NULL, NULL);
+		pair->major = i = gss_init_sec_context(&pair->minor, cred, &pair->initiator, target, mech, 0, 0, NULL, &in,
+						       NULL, &out, NULL, NULL);
 		gss_release_buffer(&minor, &in);
 		if (GSS_ERROR(i) || (moves && i != GSS_S_COMPLETE && !move(pair, &pair->initiator)) || out.length == 0)
 			break;
-		pair->major = a = gss_accept_sec_context(&pair->minor, &pair->acceptor, acceptor_cred, &out, NULL, &pair->src, NULL, &in, NULL,
-							 NULL, NULL);
+		pair->major = a = gss_accept_sec_context(&pair->minor, &pair->acceptor, acceptor_cred, &out, NULL, &pair->src,
+							 NULL, &in, NULL, NULL, NULL);
 		gss_release_buffer(&minor, &out);
 		if (GSS_ERROR(a) || (moves && a != GSS_S_COMPLETE && !move(pair, &pair->acceptor)) ||
 		    (in.length == 0 && a == GSS_S_COMPLETE && i == GSS_S_COMPLETE))
@@ -473,8 +475,8 @@ transfer(void **state)
 }
 
 /*
- * The library has given its context out, and then the export fails: the library takes it back when it is next used, and one that cannot
- * then may be able to later.
+ * The library has given its context out, and then the export fails: the library takes it back when it is next used, and one
+ * that cannot then may be able to later.
  */
 static void
 failed_export(void **state)
@@ -565,7 +567,10 @@ negotiated(void **state)
 	}
 }
 
-/* The acceptor has not the initiator's first choice, so each side signs the list, with what its library has for that. RFC 4178 §5. */
+/*
+ * The acceptor has not the initiator's first choice, so each side signs the list, with what its library has for that. RFC
+ * 4178 §5.
+ */
 static void
 negotiated_second(void **state)
 {
@@ -716,8 +721,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(sasl_name),
 		cmocka_unit_test(names),	     cmocka_unit_test(credentials),  cmocka_unit_test(messages),
 		cmocka_unit_test(facts),	     cmocka_unit_test(transfer),     cmocka_unit_test(failed_export),
-		cmocka_unit_test(failed_import),     cmocka_unit_test(negotiated),	     cmocka_unit_test(negotiated_second),   cmocka_unit_test(no_memory),
-		cmocka_unit_test(changes),
+		cmocka_unit_test(failed_import),     cmocka_unit_test(negotiated),   cmocka_unit_test(negotiated_second),
+		cmocka_unit_test(no_memory),	     cmocka_unit_test(changes),
 	};
 
 	for (int i = 0; i < NUM_LIBRARIES && i + 1 < argc; i++)

@@ -234,9 +234,9 @@ leg(OM_uint32 *minor, struct context *context, gss_buffer_t in, gss_buffer_t out
 enum { FLAGS = GSS_C_INTEG_FLAG | GSS_C_CONF_FLAG | GSS_C_MUTUAL_FLAG | GSS_C_TRANS_FLAG };
 
 PUBLIC OM_uint32
-OF(init_sec_context)(OM_uint32 *minor, gss_cred_id_t cred, gss_ctx_id_t *handle, gss_name_t target, gss_OID mech, OM_uint32 flags,
-		     OM_uint32 time_req, gss_channel_bindings_t bindings, gss_buffer_t in, gss_OID *actual, gss_buffer_t out,
-		     OM_uint32 *ret_flags, OM_uint32 *time_rec)
+OF(init_sec_context)(OM_uint32 *minor, gss_cred_id_t cred, gss_ctx_id_t *handle, gss_name_t target, gss_OID mech,
+		     OM_uint32 flags, OM_uint32 time_req, gss_channel_bindings_t bindings, gss_buffer_t in, gss_OID *actual,
+		     gss_buffer_t out, OM_uint32 *ret_flags, OM_uint32 *time_rec)
 {
 	*minor = 0;
 	*ret_flags = FLAGS;
@@ -508,7 +508,8 @@ gss_mech_initialize(const gss_OID oid)
 	} rows[] = {
 		{0, toy_acquire_cred}, {1, toy_release_cred}, {2, toy_init_sec_context}, {3, toy_accept_sec_context},
 		{5, toy_delete_sec_context}, {6, toy_context_time}, {7, toy_get_mic}, {8, toy_verify_mic}, {9, toy_wrap},
-		{10, toy_unwrap}, {11, toy_display_status}, {13, toy_compare_name}, {14, toy_display_name}, {15, toy_import_name},
+		{10, toy_unwrap}, {11, toy_display_status}, {13, toy_compare_name}, {14, toy_display_name},
+		{15, toy_import_name},
 		{16, toy_release_name}, {17, toy_inquire_cred}, {19, toy_export_sec_context}, {20, toy_import_sec_context},
 		{23, toy_inquire_context}, {25, toy_wrap_size_limit}, {56, toy_inquire_attrs_for_mech},
 	};

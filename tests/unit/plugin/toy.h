@@ -1,9 +1,10 @@
 /*
  * toy - a mechanism of which the tests know everything: a library as the configuration names one.
  *
- * Built in three ways: with the public functions by their names, with a table from gss_mech_initialize, and with functions for messages in
- * parts alone. It needs no GSS-API library. Three legs: "1", "2", "3". A message is a number and the text, each byte xor 0x5a; a MIC
- * the number and the length. What it gives out it allocates with toy_alloc of the program, if that has one.
+ * Built in three ways: with the public functions by their names, with a table from gss_mech_initialize, and with functions
+ * for messages in parts alone. It needs no GSS-API library. Three legs: "1", "2", "3". A message is a number and the text,
+ * each byte xor 0x5a; a MIC the number and the length. What it gives out it allocates with toy_alloc of the program, if that
+ * has one.
  */
 #ifndef TESTS_UNIT_TOY_H
 #define TESTS_UNIT_TOY_H
