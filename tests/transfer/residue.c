@@ -6,6 +6,7 @@
 #include "support/heap.h"
 #include "support/self.h"
 
+#include <baton/baton.h>
 #include <fcntl.h>
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +77,30 @@ move(gss_ctx_id_t ctx, const struct key *key)
 	return ctx;
 }
 
+/* To the other end of a socket, after it was once taken back. */
+static gss_ctx_id_t
+hand_over(gss_ctx_id_t ctx, const struct key *key)
+{
+	baton_handover_t handover;
+	OM_uint32 minor;
+	int pair[2], state;
+
+	heap_keep_freed(true);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(baton_send_sec_context(&minor, pair[0], &ctx, NULL, NULL, &handover), GSS_S_COMPLETE);
+	assert_int_equal(baton_take_back_sec_context(&minor, &handover, &ctx), GSS_S_COMPLETE);
+	assert_int_equal(baton_send_sec_context(&minor, pair[0], &ctx, NULL, NULL, &handover), GSS_S_COMPLETE);
+	assert_int_equal(baton_recv_sec_context(&minor, pair[1], &ctx, NULL), GSS_S_NO_CONTEXT);
+	assert_int_equal(baton_recv_sec_context(&minor, pair[1], &ctx, NULL), GSS_S_COMPLETE);
+	assert_int_equal(baton_handover_status(&minor, handover, &state), GSS_S_COMPLETE);
+	assert_int_equal(state, BATON_HANDOVER_RECEIVED);
+	assert_int_equal(baton_release_handover(&minor, &handover), GSS_S_COMPLETE);
+	close(pair[0]);
+	close(pair[1]);
+	assert_none(key, "hand-over");
+	return ctx;
+}
+
 static void
 no_key_is_freed(void **state)
 {
@@ -96,6 +122,8 @@ no_key_is_freed(void **state)
 			assert_none(&key, "messages");
 			i = move(i, &key);
 			a = move(a, &key);
+			i = hand_over(i, &key);
+			a = hand_over(a, &key);
 			heap_keep_freed(true);
 			assert_true(self_send(i, a, "a message") && self_send(a, i, "and another"));
 			gss_delete_sec_context(&minor, &i, GSS_C_NO_BUFFER);
