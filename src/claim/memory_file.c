@@ -228,7 +228,10 @@ find_kept(const uint8_t *id)
 	return NULL;
 }
 
-/* Takes fresh. Returns the one to use: another thread may have opened the same file meanwhile. In place of the one found longest ago, or so. */
+/*
+ * Takes fresh, in place of the one found longest ago, or so. Returns the one to use: another thread may have opened the same file
+ * meanwhile.
+ */
 static struct bt_claim_memory *
 keep(struct bt_claim_memory *fresh)
 {

@@ -35,7 +35,7 @@ int bt_passing_send(int socket, const struct iovec *parts, size_t num_parts, con
  */
 int bt_passing_recv(int socket, void *buf, size_t cap, size_t *len, struct bt_passing_fds *fds);
 
-/* bt_passing_recv_rest - exactly len more bytes of a stream, which come without descriptors. Errors: HANDOVER (they are not there), errno. */
+/* bt_passing_recv_rest - exactly len more bytes of a stream, which come without descriptors. Errors: HANDOVER (they are not there). */
 int bt_passing_recv_rest(int socket, void *buf, size_t len);
 
 #endif
