@@ -15,6 +15,20 @@ struct own_context {
 
 /* Held while a context wakes up, which is rare. */
 static pthread_mutex_t waking = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* A thread that held it is not here. A library may make processes while it imports, so that nobody waits for it. */
+static void
+begin_as_child(void)
+{
+	waking = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+static void
+mind_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, begin_as_child);
+}
 
 int
 bt_plugin_context_begin(struct bt_ctx *ctx)
@@ -45,6 +59,7 @@ wake(const struct bt_plugin *plugin, struct own_context *own)
 {
 	int e = 0;
 
+	pthread_once(&fork_once, mind_forks);
 	pthread_mutex_lock(&waking);
 	if (atomic_load(&own->is_asleep) && (e = import(plugin, bt_bytes_of_buf(&own->asleep), &own->handle)) == 0) {
 		bt_buf_free(&own->asleep);
@@ -70,7 +85,17 @@ bt_plugin_context_handle(const struct bt_ctx *ctx, gss_ctx_id_t **out)
 	return e;
 }
 
-/* The library's own context goes with this. */
+static void
+delete_own(const struct bt_plugin *plugin, struct own_context *own)
+{
+	OM_uint32 minor;
+
+	if (own->handle != GSS_C_NO_CONTEXT && plugin->table->gss_delete_sec_context != NULL)
+		plugin->table->gss_delete_sec_context(&minor, &own->handle, GSS_C_NO_BUFFER);
+	own->handle = GSS_C_NO_CONTEXT;
+}
+
+/* The library's own context goes with this, also where the library has forgotten that. */
 static int
 put_to_sleep(const struct bt_plugin *plugin, struct own_context *own)
 {
@@ -88,6 +113,11 @@ put_to_sleep(const struct bt_plugin *plugin, struct own_context *own)
 	major = table->gss_export_sec_context(&minor, &own->handle, &token);
 	if (GSS_ERROR(major) != 0)
 		return bt_plugin_fail(&plugin->mech, major, minor);
+	if (token.length == 0) {
+		bt_plugin_buffer_free(&token);
+		return BT_ERR_NOT_TRANSFERABLE;
+	}
+	delete_own(plugin, own);
 	own->asleep = bt_plugin_buffer_take(&token);
 	atomic_store_explicit(&own->is_asleep, true, memory_order_release);
 	return 0;
@@ -125,10 +155,8 @@ bt_plugin_pending_free(struct bt_ctx *ctx)
 {
 	const struct bt_plugin *plugin = bt_plugin_of(ctx->mech);
 	struct own_context *own = ctx->pending;
-	OM_uint32 minor;
 
-	if (own->handle != GSS_C_NO_CONTEXT && plugin->table->gss_delete_sec_context != NULL)
-		plugin->table->gss_delete_sec_context(&minor, &own->handle, GSS_C_NO_BUFFER);
+	delete_own(plugin, own);
 	bt_buf_free(&own->asleep);
 	bt_mem_free(own);
 	ctx->pending = NULL;
