@@ -96,6 +96,26 @@ static struct {
 	char *name;
 } registered = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void
+lock_registered(void)
+{
+	pthread_mutex_lock(&registered.lock);
+}
+
+static void
+unlock_registered(void)
+{
+	pthread_mutex_unlock(&registered.lock);
+}
+
+static void
+mind_forks(void)
+{
+	(void)pthread_atfork(lock_registered, unlock_registered, unlock_registered);
+}
+
 int
 bt_krb5_acceptor_register(const char *keytab)
 {
@@ -103,10 +123,11 @@ bt_krb5_acceptor_register(const char *keytab)
 
 	if (keytab != NULL && name == NULL)
 		return BT_ERR_NOMEM;
-	pthread_mutex_lock(&registered.lock);
+	pthread_once(&fork_once, mind_forks);
+	lock_registered();
 	old = registered.name;
 	registered.name = name;
-	pthread_mutex_unlock(&registered.lock);
+	unlock_registered();
 	bt_mem_free(old);
 	return 0;
 }
@@ -118,11 +139,12 @@ open_default(struct bt_krb5 *lib, krb5_keytab *out)
 	char *name = NULL;
 	krb5_error_code code = ENOMEM;
 
-	pthread_mutex_lock(&registered.lock);
+	pthread_once(&fork_once, mind_forks);
+	lock_registered();
 	is_registered = registered.name != NULL;
 	if (is_registered)
 		name = bt_mem_strdup(registered.name, strlen(registered.name));
-	pthread_mutex_unlock(&registered.lock);
+	unlock_registered();
 	if (!is_registered)
 		code = krb5_kt_default(lib->ctx, out);
 	else if (name != NULL)
