@@ -162,17 +162,17 @@ bt_claim_memory_new(struct bt_claim_store **out)
 
 /* ---- files of others ---- */
 
-/* A file that can be mapped without fear. Only memory files have seals. */
+/* A file that can be mapped without fear. Only memory files have seals; of others even a question may be answered by a process, or never. */
 static int
-check_file(int fd, const struct stat *st)
+check_file(int fd, struct stat *st)
 {
 	int seals;
 
-	if (!S_ISREG(st->st_mode) || st->st_size != BT_CLAIM_PAGE_LEN)
-		return BT_ERR_HANDOVER;
 	if ((seals = fcntl(fd, F_GET_SEALS)) < 0 || (seals & F_SEAL_SHRINK) == 0)
-		return BT_ERR_HANDOVER;
-	return 0;
+		return seals < 0 && errno == EBADF ? EBADF : BT_ERR_HANDOVER;
+	if (fstat(fd, st) != 0)
+		return errno;
+	return S_ISREG(st->st_mode) && st->st_size == BT_CLAIM_PAGE_LEN ? 0 : BT_ERR_HANDOVER;
 }
 
 static int
@@ -194,8 +194,6 @@ open_fresh(int fd, const uint8_t *id, struct bt_claim_memory **out)
 	struct stat st;
 	int e;
 
-	if (fstat(fd, &st) != 0)
-		return errno;
 	if ((e = check_file(fd, &st)) != 0)
 		return e;
 	if ((memory = new_memory(&st)) == NULL)

@@ -1,11 +1,9 @@
 #include "transfer/channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,12 +13,24 @@
 #include "base/mem.h"
 #include "claim/memory.h"
 
-enum { NUM_KEPT = 64 };
+/* A socket keeps ten packets that were not read yet, or some hundreds where the host was told so. */
+enum { NUM_KEPT = 64, WAKES_MAX = 1024 };
 
-/* All channels that a socket has had have one. */
+/* A descriptor of ours, and which file it is: by now the number may be the program's. */
+struct end {
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
+
+/*
+ * All channels that a socket has had have one: a pair of sockets, of which receivers are given one end. Not an event counter: whether
+ * that waits is up to a flag that all who have it can change, and of a socket each call says so for itself.
+ */
 struct waker {
 	_Atomic uint32_t refs;
-	_Atomic int fd; /* -1: not made yet */
+	_Atomic bool is_made; /* the ends are there, and do not change any more */
+	struct end own, given;
 	_Atomic bool is_listened;
 };
 
@@ -99,13 +109,19 @@ peer_name(int socket, struct sockaddr *name, socklen_t *len)
 	return getpeername(socket, name, len);
 }
 
-/* An event counter, or something of that sort: what has no type of file is none of those that a write could harm, or hang on. */
 static bool
-is_waker(int fd)
+is_there(const struct end *end)
 {
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+	return fstat(end->fd, &st) == 0 && st.st_dev == end->dev && st.st_ino == end->ino;
+}
+
+static void
+close_end(const struct end *end)
+{
+	if (is_there(end))
+		close(end->fd);
 }
 
 /* Takes NULL. */
@@ -114,8 +130,10 @@ free_waker(struct waker *waker)
 {
 	if (waker == NULL || atomic_fetch_sub_explicit(&waker->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (is_waker(waker->fd))
-		close(waker->fd);
+	if (waker->is_made) {
+		close_end(&waker->own);
+		close_end(&waker->given);
+	}
 	bt_mem_free(waker);
 }
 
@@ -124,8 +142,6 @@ waker_like(const struct bt_channel *before)
 {
 	struct waker *waker = before != NULL ? before->waker : bt_mem_alloc(sizeof *waker);
 
-	if (before == NULL && waker != NULL)
-		waker->fd = -1;
 	if (waker != NULL)
 		atomic_fetch_add_explicit(&waker->refs, 1, memory_order_relaxed);
 	return waker;
@@ -271,17 +287,42 @@ bt_channel_is_pair(const struct bt_channel *channel)
 	return channel->is_pair;
 }
 
-static int
+static bool
+find_end(int fd, struct end *out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return false;
+	*out = (struct end){fd, st.st_dev, st.st_ino};
+	return true;
+}
+
+static bool
+make_ends(struct waker *waker)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+		return false;
+	if (find_end(ends[0], &waker->own) && find_end(ends[1], &waker->given))
+		return true;
+	close(ends[0]);
+	close(ends[1]);
+	return false;
+}
+
+/* False: no descriptors left. */
+static bool
 need_waker(struct waker *waker)
 {
-	int fd = atomic_load_explicit(&waker->fd, memory_order_acquire), none = -1;
-
-	if (fd >= 0 || (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
-		return fd;
-	if (atomic_compare_exchange_strong(&waker->fd, &none, fd))
-		return fd;
-	close(fd);
-	return none;
+	if (atomic_load_explicit(&waker->is_made, memory_order_acquire))
+		return true;
+	lock_kept();
+	if (!waker->is_made && make_ends(waker))
+		atomic_store_explicit(&waker->is_made, true, memory_order_release);
+	unlock_kept();
+	return waker->is_made;
 }
 
 int
@@ -289,41 +330,48 @@ bt_channel_waker(struct bt_channel *channel)
 {
 	bool is_first = !atomic_exchange_explicit(&channel->was_used, true, memory_order_relaxed);
 
-	return is_first || channel->waker->is_listened ? need_waker(channel->waker) : -1;
+	return (is_first || channel->waker->is_listened) && need_waker(channel->waker) ? channel->waker->given.fd : -1;
 }
 
 int
 bt_channel_listen(struct bt_channel *channel)
 {
-	int fd = need_waker(channel->waker);
+	struct waker *waker = channel->waker;
 
-	if (fd < 0 || bt_claim_memory_wants_wake(channel->claims))
-		return fd;
-	channel->waker->is_listened = true;
+	if (!need_waker(waker))
+		return -1;
+	if (bt_claim_memory_wants_wake(channel->claims))
+		return waker->own.fd;
+	waker->is_listened = true;
 	bt_claim_memory_want_wake(channel->claims);
 	/* What changed before was not told. */
-	bt_channel_wake(fd);
-	return fd;
+	if (is_there(&waker->given))
+		bt_channel_wake(waker->given.fd);
+	return waker->own.fd;
 }
 
 void
 bt_channel_hear(struct bt_channel *channel)
 {
-	int fd = atomic_load_explicit(&channel->waker->fd, memory_order_acquire);
-	uint64_t num;
+	struct waker *waker = channel->waker;
 
-	if (fd >= 0 && bt_claim_memory_wants_wake(channel->claims))
-		(void)!read(fd, &num, sizeof num);
+	if (!atomic_load_explicit(&waker->is_made, memory_order_acquire) || !bt_claim_memory_wants_wake(channel->claims) ||
+	    !is_there(&waker->own))
+		return;
+	/* Who wakes without end does not keep us here. */
+	for (int i = 0; i < WAKES_MAX && recv(waker->own.fd, &(char){0}, 1, MSG_DONTWAIT) >= 0; i++)
+		continue;
 }
 
+/* Whoever sent it chose it. So it is asked nothing but whether it is of the kind that we make, and that cannot take long. */
 void
 bt_channel_wake(int fd)
 {
-	static const uint64_t one = 1;
-	int flags;
+	int domain, type;
 
-	/* One that could be waited on is not ours: who sent it would hold us. */
-	if (!is_waker(fd) || (flags = fcntl(fd, F_GETFL)) < 0 || (flags & O_NONBLOCK) == 0)
+	if (option(fd, SO_DOMAIN, &domain, sizeof domain) != 0 || option(fd, SO_TYPE, &type, sizeof type) != 0 ||
+	    domain != AF_UNIX || type != SOCK_DGRAM)
 		return;
-	(void)!write(fd, &one, sizeof one);
+	/* With as many on their way as there can be it is awake. */
+	(void)!send(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -1,6 +1,6 @@
 /*
- * channel - what a sender keeps of a socket: the memory file with the claims of what it sends there, and an event counter by
- * which receivers wake it.
+ * channel - what a sender keeps of a socket: the memory file with the claims of what it sends there, and a pair of
+ * sockets by which receivers wake it.
  *
  * A memory file for each context would cost more than all the rest. So each socket has one: all who can read from the socket
  * get its descriptor and are trusted with the claims in it, and two sockets never share one. Sockets are told apart by a number that
@@ -37,18 +37,18 @@ struct bt_claim_store *bt_channel_claims(const struct bt_channel *channel);
 bool bt_channel_is_pair(const struct bt_channel *channel);
 
 /*
- * bt_channel_waker - the event counter that is to go along with a message, or -1: none, for nobody has asked for it. The first
+ * bt_channel_waker - the end that is to go along with a message, or -1: none, for nobody has asked for it. The first
  * message has it all the same, whose sender will only then have something to ask about.
  */
 int bt_channel_waker(struct bt_channel *channel);
 
-/* bt_channel_listen - the event counter, which somebody is going to wait for; woken once. -1: no descriptors left. */
+/* bt_channel_listen - the end that somebody is going to wait for; woken once. -1: no descriptors left. */
 int bt_channel_listen(struct bt_channel *channel);
 
 /* bt_channel_hear - forget that the channel was woken, before a look at what has changed. */
 void bt_channel_hear(struct bt_channel *channel);
 
-/* bt_channel_wake - wake whoever sent fd along with a message, if it is an event counter. */
+/* bt_channel_wake - wake whoever sent fd along with a message, if it is a socket of that sort. Never waits. */
 void bt_channel_wake(int fd);
 
 #endif

@@ -17,7 +17,7 @@ enum { BT_PARCEL_HEAD_LEN = 44, BT_PARCEL_FDS_MAX = 4 };
 /* The descriptors that come with a message: first the claims' memory file, then those of these that it has, in this order. */
 enum bt_parcel_flag {
 	BT_PARCEL_FILE = 1,	  /* what would follow the head is in a file */
-	BT_PARCEL_WAKER = 2,	  /* an event counter, to wake the sender with */
+	BT_PARCEL_WAKER = 2,	  /* a socket, to wake the sender with */
 	BT_PARCEL_CONNECTION = 4, /* what the context is the context of */
 };
 

@@ -116,7 +116,7 @@ bt_passing_recv_rest(int socket, void *buf, size_t len)
 	ssize_t got;
 
 	for (size_t have = 0; have < len; have += (size_t)got) {
-		got = recv(socket, (uint8_t *)buf + have, len - have, MSG_WAITALL);
+		got = recv(socket, (uint8_t *)buf + have, len - have, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			got = 0;
 		/* Who sends a message queues it at once: what is not there now is not to be waited for. */

@@ -1,5 +1,6 @@
 /* The receiver's side of a hand-over. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,8 +67,8 @@ read_file(struct incoming *in, size_t len)
 	struct stat st;
 	ssize_t n;
 
-	/* Reading from anything else might wait. */
-	if (fstat(in->file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0 || (uint64_t)st.st_size != len)
+	/* Only memory files have seals. Anything else might wait, for a process that means to hold us. */
+	if (fcntl(in->file, F_GET_SEALS) < 0 || fstat(in->file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0 || (uint64_t)st.st_size != len)
 		return BT_ERR_HANDOVER;
 	if ((in->heap = bt_mem_alloc_raw(len)) == NULL)
 		return BT_ERR_NOMEM;

@@ -312,7 +312,7 @@ to_another_account(void **state)
 		}
 		worker_stop(&w);
 		/* What is kept of a socket. */
-		assert_in_range(num_fds() - before, 0, 2);
+		assert_in_range(num_fds() - before, 0, 3);
 	}
 }
 

@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -272,29 +275,43 @@ other_descriptors(void **state)
 	test_free(m);
 }
 
-/* What is written to, to wake the sender, is an event counter that does not wait, and nothing else. */
+/* A packet socket that has no room, whatever its flags say. */
+static int
+full_socket(int pair[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	while (send(pair[TO], "", 0, MSG_DONTWAIT) == 0)
+		continue;
+	return pair[TO];
+}
+
+/* What is sent to, to wake the sender, is a packet socket, which is not waited for, and nothing else. */
 static void
 other_wakers(void **state)
 {
 	struct message *m = test_malloc(sizeof *m);
 	struct scene *s = test_malloc(sizeof *s);
 	struct bt_receipt receipt;
-	int ends[2], file = memfd_create("not a counter", 0), waits = eventfd(0, 0);
+	int ends[2], stream[2], full[2], file = memfd_create("not a socket", 0), counter = eventfd(0, 0);
+	const int others[] = {-1, file, counter, -1, -1};
 
-	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
-	for (int how = 0; how < 4; how++) {
+	assert_int_equal(pipe(ends), 0);
+	make_pair(SOCK_STREAM, 0, stream);
+	full_socket(full);
+	for (size_t how = 0; how < sizeof others / sizeof others[0]; how++) {
 		scene_begin(s, SOCK_SEQPACKET, &nothing, -1);
 		assert_true(bt_handover_listen(&s->handover) >= 0);
 		*m = s->message;
-		m->fds[1] = how == 0 ? ends[1] : how == 1 ? file : how == 2 ? waits : ends[0];
+		m->fds[1] = how == 0 ? ends[1] : how == 3 ? stream[TO] : how == 4 ? full[TO] : others[how];
 		put_message(s->fake[TO], m);
 		assert_int_equal(bt_handover_recv(s->fake[FROM], mechs, &receipt), 0);
 		assert_int_equal(bt_receipt_take(&receipt), 0);
 		bt_ctx_free(receipt.ctx);
 		bt_receipt_done(&receipt);
 		assert_false(is_readable(ends[0]));
+		assert_false(is_readable(stream[FROM]));
 		assert_int_equal(lseek(file, 0, SEEK_END), 0);
-		assert_false(is_readable(waits));
+		assert_false(is_readable(counter));
 		state_is(&s->handover, BT_HANDOVER_RECEIVED);
 		bt_handover_done(&s->handover);
 		close_message(&s->message);
@@ -303,10 +320,78 @@ other_wakers(void **state)
 		bt_ctx_free(s->ctx);
 	}
 	close(file);
-	close(waits);
+	close(counter);
 	close_pair(ends);
+	close_pair(stream);
+	close_pair(full);
 	test_free(s);
 	test_free(m);
+}
+
+/* Whatever a receiver does with what it was given to wake the sender by: who asks what became of a context is told so, and goes on. */
+static void
+wakers_in_other_hands(void **state)
+{
+	struct scene *s = test_malloc(sizeof *s);
+	int fd, waker;
+
+	scene_begin(s, SOCK_SEQPACKET, &nothing, -1);
+	assert_true((fd = bt_handover_listen(&s->handover)) >= 0);
+	waker = s->message.fds[1];
+	/* Nothing to hear, and nothing is to be waited for. */
+	assert_int_equal(fcntl(waker, F_SETFL, 0), 0);
+	state_is(&s->handover, BT_HANDOVER_WAITS);
+	state_is(&s->handover, BT_HANDOVER_WAITS);
+	assert_false(is_readable(fd));
+	/* More than enough. */
+	while (send(waker, "12345678", 8, MSG_DONTWAIT) == 8)
+		continue;
+	assert_true(is_readable(fd));
+	state_is(&s->handover, BT_HANDOVER_WAITS);
+	assert_false(is_readable(fd));
+	/* No more. */
+	assert_int_equal(shutdown(waker, SHUT_RDWR), 0);
+	state_is(&s->handover, BT_HANDOVER_WAITS);
+	put_message(s->fake[TO], &s->message);
+	must_receive(s->fake[FROM], s->ctx);
+	state_is(&s->handover, BT_HANDOVER_RECEIVED);
+	bt_handover_done(&s->handover);
+	close_message(&s->message);
+	close_pair(s->real);
+	close_pair(s->fake);
+	bt_ctx_free(s->ctx);
+	test_free(s);
+}
+
+/* Who sends a part of a message, and no more, does not hold a receiver whose socket waits. */
+static void
+a_part_and_no_more(void **state)
+{
+	struct scene *s = test_malloc(sizeof *s);
+	struct message *m = test_malloc(sizeof *m);
+
+	scene_begin(s, SOCK_STREAM, &nothing, -1);
+	assert_int_equal(fcntl(s->fake[FROM], F_SETFL, 0), 0);
+	*m = s->message;
+	m->len -= 1;
+	put_message(s->fake[TO], m);
+	must_not_receive(s->fake[FROM], BT_ERR_HANDOVER);
+	scene_end(s);
+	test_free(s);
+	test_free(m);
+}
+
+/* The same bytes, on a file system: which one, and who answers for it, its sender chooses. */
+static int
+file_like(int memory)
+{
+	char name[] = "parcelXXXXXX";
+	int fd = mkstemp(name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(name), 0);
+	assert_true(sendfile(fd, memory, &(off_t){0}, DATA_MAX * 2) > 0);
+	return fd;
 }
 
 /* A message in a file: another length than its head says, no file, a file that waits. */
@@ -321,7 +406,7 @@ other_files(void **state)
 	int ends[2], copy;
 
 	assert_int_equal(pipe(ends), 0);
-	for (int how = 0; how < 6; how++) {
+	for (int how = 0; how < 7; how++) {
 		scene_begin(s, SOCK_SEQPACKET, &cargo, -1);
 		*m = s->message;
 		assert_int_equal(m->len, BT_PARCEL_HEAD_LEN);
@@ -337,9 +422,13 @@ other_files(void **state)
 			m->fds[1] = copy = open("/", O_RDONLY);
 		else if (how == 4)
 			assert_int_equal(pwrite(m->fds[1], "x", 1, st.st_size - 1), 1);
+		else if (how == 5)
+			m->fds[1] = copy = file_like(m->fds[1]);
 		else
 			m->bytes[m->len++] = 0;
-		is_refused(s, m);
+		/* If the tests run on a memory file system, its files are as good. */
+		if (how != 5 || fcntl(copy, F_GET_SEALS) < 0)
+			is_refused(s, m);
 		if (copy >= 0)
 			close(copy);
 		scene_end(s);
@@ -359,6 +448,8 @@ main(void)
 		cmocka_unit_test(among_other_bytes),
 		cmocka_unit_test(other_descriptors),
 		cmocka_unit_test(other_wakers),
+		cmocka_unit_test(wakers_in_other_hands),
+		cmocka_unit_test(a_part_and_no_more),
 		cmocka_unit_test(other_files),
 	};
 
