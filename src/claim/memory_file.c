@@ -168,8 +168,10 @@ check_file(int fd, struct stat *st)
 {
 	int seals;
 
+	if (fcntl(fd, F_GETFD) < 0)
+		return errno;
 	if ((seals = fcntl(fd, F_GET_SEALS)) < 0 || (seals & F_SEAL_SHRINK) == 0)
-		return seals < 0 && errno == EBADF ? EBADF : BT_ERR_HANDOVER;
+		return BT_ERR_HANDOVER;
 	if (fstat(fd, st) != 0)
 		return errno;
 	return S_ISREG(st->st_mode) && st->st_size == BT_CLAIM_PAGE_LEN ? 0 : BT_ERR_HANDOVER;
