@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "claim/key.h"
 #include "claim/memory_file.h"
 #include "crypto/crypto.h"
 
@@ -56,37 +57,21 @@ swap(struct bt_claim_memory_slot *slot, uint64_t *state, uint64_t to)
 	return atomic_compare_exchange_strong(&slot->state, state, to);
 }
 
+/* The slot is CLAIMED by this caller, or was: if it stood still for too long, its maker may have gone on to another claim. */
 static void
-store_key(struct bt_claim_memory_slot *slot, const uint8_t *key)
+wipe_key(struct bt_claim_memory_slot *slot, uint32_t generation)
 {
-	uint64_t word;
+	uint8_t seen[BT_CLAIM_KEY_LEN];
+	uint64_t state;
 
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++) {
-		memcpy(&word, key + 8 * i, 8);
-		atomic_store_explicit(&slot->key[i], word, memory_order_relaxed);
-	}
-	bt_mem_wipe(&word, sizeof word);
-}
-
-static void
-load_key(const struct bt_claim_memory_slot *slot, uint8_t *key)
-{
-	uint64_t word;
-
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++) {
-		word = atomic_load_explicit(&slot->key[i], memory_order_relaxed);
-		memcpy(key + 8 * i, &word, 8);
-	}
-	bt_mem_wipe(&word, sizeof word);
-}
-
-static void
-wipe_key(struct bt_claim_memory_slot *slot)
-{
 	/* A reader that sees a wiped word of the key must see the state changed. */
 	atomic_thread_fence(memory_order_release);
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++)
-		atomic_store_explicit(&slot->key[i], 0, memory_order_relaxed);
+	bt_claim_key_see(slot->key, seen);
+	atomic_thread_fence(memory_order_acquire);
+	state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+	if (generation_of(state) == generation && step_of(state) == CLAIMED)
+		bt_claim_key_wipe(slot->key, seen);
+	bt_mem_wipe(seen, sizeof seen);
 }
 
 /* One step of the claim of this generation, from one of the steps in `from` (1 << step, or'ed). False: it was not at any of them. */
@@ -122,7 +107,7 @@ end_claim(struct bt_claim_memory_slot *slot, uint32_t generation, unsigned from)
 {
 	if (!move(slot, generation, from, CLAIMED))
 		return false;
-	wipe_key(slot);
+	wipe_key(slot, generation);
 	finish(slot, generation);
 	return true;
 }
@@ -227,12 +212,18 @@ activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uin
 {
 	struct bt_claim_memory_slot *slot = slot_of(store, ref);
 	uint64_t state = state_of(ref->generation, BUSY);
+	uint8_t seen[BT_CLAIM_KEY_LEN];
+	bool is_put;
 
 	if (slot == NULL || atomic_load_explicit(&slot->state, memory_order_relaxed) != state)
 		return EAGAIN;
+	bt_claim_key_see(slot->key, seen);
 	/* A reader of the claim before this one that sees its key change must see its state changed. */
 	atomic_thread_fence(memory_order_release);
-	store_key(slot, key);
+	is_put = bt_claim_key_put(slot->key, seen, key);
+	bt_mem_wipe(seen, sizeof seen);
+	if (!is_put)
+		return EAGAIN;
 	atomic_store_explicit(&slot->expires_at, ref->expires_at, memory_order_relaxed);
 	return swap(slot, &state, state_of(ref->generation, READY | WATCHED)) ? 0 : EAGAIN;
 }
@@ -262,7 +253,7 @@ read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *
 		return is_late ? BT_ERR_TOKEN_EXPIRED : BT_ERR_TOKEN_USED;
 	if (is_late)
 		return BT_ERR_TOKEN_EXPIRED;
-	load_key(slot, key);
+	bt_claim_key_see(slot->key, key);
 	/* What was read counts only if the claim is still there; that its maker has let it go changes nothing. */
 	atomic_thread_fence(memory_order_acquire);
 	return ((state ^ atomic_load_explicit(&slot->state, memory_order_relaxed)) & ~(uint64_t)WATCHED) == 0 ? 0 : BT_ERR_TOKEN_USED;

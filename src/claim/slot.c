@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "claim/key.h"
 #include "claim/table.h"
 #include "crypto/crypto.h"
 
@@ -80,28 +81,26 @@ is_of(const struct bt_claim_store *store, const struct bt_claim_ref *ref)
 	return memcmp(id, ref->store_id, sizeof id) == 0;
 }
 
-static void
-store_key(struct bt_claim_slot *slot, const uint8_t *key)
+/* What was read from the slot counts only if its state is still the one it was read under. */
+static bool
+is_unchanged(const struct bt_claim_slot *slot, uint64_t state)
 {
-	uint64_t word;
-
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++) {
-		memcpy(&word, key + 8 * i, 8);
-		atomic_store_explicit(&slot->key[i], word, memory_order_relaxed);
-	}
-	bt_mem_wipe(&word, sizeof word);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&slot->state, memory_order_relaxed) == state;
 }
 
+/* The slot is CLAIMED by this process, or was: if it stood still for too long, another has wiped this key and the next may be in. */
 static void
-load_key(const struct bt_claim_slot *slot, uint8_t *key)
+wipe_key(struct bt_claim_slot *slot, uint64_t claimed)
 {
-	uint64_t word;
+	uint8_t seen[BT_CLAIM_KEY_LEN];
 
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++) {
-		word = atomic_load_explicit(&slot->key[i], memory_order_relaxed);
-		memcpy(key + 8 * i, &word, 8);
-	}
-	bt_mem_wipe(&word, sizeof word);
+	/* A reader that sees a wiped word of the key must see the state changed. */
+	atomic_thread_fence(memory_order_release);
+	bt_claim_key_see(slot->key, seen);
+	if (is_unchanged(slot, claimed))
+		bt_claim_key_wipe(slot->key, seen);
+	bt_mem_wipe(seen, sizeof seen);
 }
 
 void
@@ -134,10 +133,7 @@ bt_claim_slot_release(struct bt_claim_table *table, uint32_t index, uint64_t sta
 	atomic_store_explicit(&slot->changed_at, now, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong(&slot->state, &state, claimed))
 		return false;
-	/* A reader that sees a wiped word of the key must see the state changed. */
-	atomic_thread_fence(memory_order_release);
-	for (int i = 0; i < BT_CLAIM_KEY_LEN / 8; i++)
-		atomic_store_explicit(&slot->key[i], 0, memory_order_relaxed);
+	wipe_key(slot, claimed);
 	/* Fails if this process slept so long that the slot was swept: then it is another's. */
 	if (atomic_compare_exchange_strong(&slot->state, &claimed, bt_claim_state_of(generation, 0, BT_CLAIM_FREE)))
 		bt_claim_slot_mark_free(table, index);
@@ -281,6 +277,25 @@ swept(const struct bt_claim_table *table)
 	return bt_err_note(EAGAIN, "a claim in %s was swept before this process activated it: export again", table->path);
 }
 
+/* Key and expiry into a slot that is BUSY with this process's reservation, if it is. False: it was swept meanwhile. */
+static bool
+fill_slot(struct bt_claim_slot *slot, uint64_t state, int64_t expires_at, const uint8_t *key)
+{
+	int64_t seen_at = atomic_load_explicit(&slot->expires_at, memory_order_relaxed);
+	uint8_t seen[BT_CLAIM_KEY_LEN];
+	bool is_ours;
+
+	bt_claim_key_see(slot->key, seen);
+	is_ours = is_unchanged(slot, state);
+	/* A reader of the claim before this one that sees its key or expiry change must see its state changed. */
+	atomic_thread_fence(memory_order_release);
+	is_ours = is_ours && bt_claim_key_put(slot->key, seen, key) &&
+		  atomic_compare_exchange_strong_explicit(&slot->expires_at, &seen_at, expires_at, memory_order_relaxed,
+							  memory_order_relaxed);
+	bt_mem_wipe(seen, sizeof seen);
+	return is_ours;
+}
+
 static int
 activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uint8_t *key)
 {
@@ -288,13 +303,8 @@ activate(struct bt_claim_store *store, const struct bt_claim_ref *ref, const uin
 	uint64_t state;
 	struct bt_claim_slot *slot = reserved_slot(table, ref, &state);
 
-	if (slot == NULL)
-		return swept(table);
-	/* A reader of the claim before this one that sees its key or expiry change must see its state changed. */
-	atomic_thread_fence(memory_order_release);
-	store_key(slot, key);
-	atomic_store_explicit(&slot->expires_at, ref->expires_at, memory_order_relaxed);
-	if (!atomic_compare_exchange_strong(&slot->state, &state,
+	if (slot == NULL || !fill_slot(slot, state, ref->expires_at, key) ||
+	    !atomic_compare_exchange_strong(&slot->state, &state,
 					    bt_claim_state_of(ref->generation, bt_claim_state_pid(state), BT_CLAIM_READY)))
 		return swept(table);
 	return 0;
@@ -315,14 +325,6 @@ static int
 gone(const struct bt_claim_ref *ref, int64_t now)
 {
 	return now >= ref->expires_at ? BT_ERR_TOKEN_EXPIRED : BT_ERR_TOKEN_USED;
-}
-
-/* What was read from the slot counts only if its state is still the one it was read under. */
-static bool
-is_unchanged(const struct bt_claim_slot *slot, uint64_t state)
-{
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(&slot->state, memory_order_relaxed) == state;
 }
 
 /*
@@ -365,7 +367,7 @@ read_key(struct bt_claim_store *store, const struct bt_claim_ref *ref, uint8_t *
 
 	if ((e = ready_slot(table_of(store), ref, now, &slot, &state)) != 0)
 		return e;
-	load_key(slot, key);
+	bt_claim_key_see(slot->key, key);
 	return is_unchanged(slot, state) ? 0 : gone(ref, now);
 }
 
@@ -380,6 +382,9 @@ take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 
 	if ((e = ready_slot(table, ref, now, &slot, &state)) != 0)
 		return e;
+	/* ref is known to be true by now. What has its generation 2^32 claims later has another expiry. */
+	if (atomic_load_explicit(&slot->expires_at, memory_order_relaxed) != ref->expires_at)
+		return gone(ref, now);
 	return bt_claim_slot_release(table, ref->slot, state, self_pid(), now) ? 0 : gone(ref, now);
 }
 
