@@ -40,25 +40,14 @@ outgoing_done(struct outgoing *out)
 enum { SO_PEERPIDFD = 77 };
 #endif
 
-/* Does the word stand in what the call itself says? A setting is about exports, where it is what holds anyway. */
-static bool
-names_own_user(const char *audience)
-{
-	struct bt_bytes list = bt_bytes_of_str(audience), word;
-
-	while (bt_transfer_rule_word(&list, &word))
-		if (bt_bytes_equal(word, bt_bytes_of_str("user")))
-			return true;
-	return false;
-}
-
-/* On a socket nobody's account matters but one that was named: the memory file serves whoever gets it. */
+/*
+ * On a socket nobody's account matters but one that was named, by the call or a setting: the memory file serves whoever gets it. What
+ * was said without a word for exports, "user", is not said here.
+ */
 static int
-fill_audience(const struct bt_transfer_wish *wish, struct bt_transfer_policy *policy, struct bt_seal_header *header)
+fill_audience(struct bt_audience_rule *rule, struct bt_seal_header *header)
 {
-	struct bt_audience_rule *rule = &policy->audience;
-
-	if (wish->audience != NULL && names_own_user(wish->audience)) {
+	if (rule->says_own) {
 		rule->bits |= BT_AUDIENCE_ACCOUNT;
 		rule->uid = geteuid();
 	}
@@ -267,7 +256,7 @@ bt_handover_send(int socket, struct bt_ctx *ctx, const struct bt_transfer_wish *
 	*out = (struct bt_handover){.oid = ctx->wire_oid};
 	if ((e = bt_transfer_policy_of(wish, &policy)) == 0)
 		ctx->leaves_authz = !policy.has_authdata;
-	if (e == 0 && (e = fill_audience(wish, &policy, &out->header)) == 0)
+	if (e == 0 && (e = fill_audience(&policy.audience, &out->header)) == 0)
 		e = try_to_send(socket, ctx, &policy, cargo, connection, has_waker, out);
 	/* That a socket is full is no news. */
 	if (e != EAGAIN && e != EINTR)

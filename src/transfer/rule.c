@@ -109,17 +109,17 @@ is_word(struct bt_bytes word, const char *text)
 	return bt_bytes_equal(word, bt_bytes_of_str(text));
 }
 
-/* One word; says_own: "user", which is the rule without any word. Errors: SETTINGS (not such a word, or again), NO_USER, uid_of's. */
+/* One word. Errors: SETTINGS (not such a word, or again), NO_USER, uid_of's. */
 static int
-add_word(struct bt_bytes word, bool looks_up, struct bt_audience_rule *rule, bool *says_own)
+add_word(struct bt_bytes word, bool looks_up, struct bt_audience_rule *rule)
 {
 	uint64_t number;
 	bool is_good = false;
 	int e = 0;
 
 	if (is_word(word, "user")) {
-		is_good = !*says_own;
-		*says_own = true;
+		is_good = !rule->says_own;
+		rule->says_own = true;
 	} else if (is_word(word, "process-group")) {
 		is_good = add_bit(rule, BT_AUDIENCE_GROUP);
 	} else if (is_word(word, "session")) {
@@ -137,7 +137,7 @@ add_word(struct bt_bytes word, bool looks_up, struct bt_audience_rule *rule, boo
 		is_good = add_bit(rule, BT_AUDIENCE_ACCOUNT);
 		e = add_account(word, looks_up, rule);
 	}
-	if (*says_own && (rule->bits & BT_AUDIENCE_ACCOUNT) != 0)
+	if (rule->says_own && (rule->bits & BT_AUDIENCE_ACCOUNT) != 0)
 		is_good = false;
 	return is_good ? e : BT_ERR_SETTINGS;
 }
@@ -146,13 +146,12 @@ int
 bt_transfer_rule_read(struct bt_bytes text, bool looks_up, struct bt_audience_rule *out, char *mistake, size_t mistake_len)
 {
 	struct bt_audience_rule rule = {0};
-	bool says_own = false;
 	struct bt_bytes word;
 	int e = 0, num = 0;
 
 	*out = (struct bt_audience_rule){0};
 	for (; e == 0 && bt_transfer_rule_word(&text, &word); num++) {
-		e = add_word(word, looks_up, &rule, &says_own);
+		e = add_word(word, looks_up, &rule);
 		if (e == BT_ERR_SETTINGS)
 			snprintf(mistake, mistake_len, "\"%.*s\" is no audience, or not beside the others", (int)word.len, word.ptr);
 		else if (e == BT_ERR_NO_USER)

@@ -11,6 +11,7 @@
 /* Whom a token shall be for. Members without their bit are zero. */
 struct bt_audience_rule {
 	uint8_t bits; /* enum bt_audience_bit; ACCOUNT: uid was named, be it the exporter's own or not */
+	bool says_own; /* "user", which exports need not be told, and hand-over on sockets does */
 	uint32_t pid;
 	uint32_t uid;
 };

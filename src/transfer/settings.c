@@ -50,7 +50,7 @@ static _Thread_local struct {
 static bool
 is_same_rule(const struct bt_audience_rule *a, const struct bt_audience_rule *b)
 {
-	return a->bits == b->bits && a->pid == b->pid && a->uid == b->uid;
+	return a->bits == b->bits && a->says_own == b->says_own && a->pid == b->pid && a->uid == b->uid;
 }
 
 static bool

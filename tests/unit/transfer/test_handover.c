@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "transfer/limits.h"
+#include "transfer/settings.h"
 
 enum { DATA_MAX = BT_TRANSFER_DATA_MAX };
 
@@ -494,6 +495,20 @@ peers(void **state)
 		assert_int_equal(send_for(pair[TO], ctx, "user", &handover), 0);
 		test_has_uid = true;
 		must_not_receive(pair[FROM], BT_ERR_TOKEN_USER);
+		test_has_uid = false;
+		bt_handover_done(&handover);
+		/* A setting that says it counts as much, and one that says something else does not say it. */
+		assert_int_equal(bt_transfer_settings_default("audience = user session"), 0);
+		assert_int_equal(send_to(pair[TO], ctx, &handover), 0);
+		assert_int_equal(bt_transfer_settings_default("audience = session"), 0);
+		test_has_uid = true;
+		must_not_receive(pair[FROM], BT_ERR_TOKEN_USER);
+		test_has_uid = false;
+		bt_handover_done(&handover);
+		assert_int_equal(send_to(pair[TO], ctx, &handover), 0);
+		assert_int_equal(bt_transfer_settings_default(NULL), 0);
+		test_has_uid = true;
+		must_receive(pair[FROM], ctx);
 		test_has_uid = false;
 		bt_handover_done(&handover);
 		close_pair(pair);
