@@ -48,8 +48,14 @@ name_of(const struct bt_claim_ref *ref, char name[static NAME_LEN + 1])
 
 /*
  * The directory's parent is everybody's, and sticky: what root made there stays root's until it is given away here. Any other owner
- * is found out by bt_claim_place_open.
+ * is found out by bt_claim_place_open. A directory of root's that others can write to is none of ours: somebody may have moved it here.
  */
+static bool
+is_to_give(const struct stat *st, uid_t uid)
+{
+	return st->st_uid == geteuid() && st->st_uid != uid && (st->st_mode & 0777) == 0700;
+}
+
 static int
 give_directory(const char *path, uid_t uid)
 {
@@ -60,7 +66,7 @@ give_directory(const char *path, uid_t uid)
 		return bt_claim_place_fail(errno == ENOENT ? BT_ERR_STORE_MISSING : errno, "make", path);
 	if ((fd = open(path, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return bt_claim_place_fail(errno == ENOTDIR || errno == ELOOP ? BT_ERR_STORE_MODE : errno, "open", path);
-	if (fstat(fd, &st) != 0 || (st.st_uid == geteuid() && st.st_uid != uid && fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0))
+	if (fstat(fd, &st) != 0 || (is_to_give(&st, uid) && fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0))
 		e = bt_claim_place_fail(errno, "give away", path);
 	close(fd);
 	return e;
@@ -190,27 +196,33 @@ is_over(int dir_fd, const char *name, int64_t now, bool *is_whole)
 
 struct tally {
 	uint32_t num_boxes, num_over;
+	bool is_endless; /* more entries than anybody needs were not read */
 };
 
-/* Count the boxes, and look into as many of them as num_looks; those that are over are removed if asked for. Errors: errno. */
+/*
+ * Count the boxes, and look into as many of them as num_looks; those that are over are removed if asked for. The directory's owner may have
+ * put millions of files there, for root to spend its time with: not more than BT_CLAIM_BOX_ENTRIES are read. Errors: errno.
+ */
 static int
 go_through(int dir_fd, uint32_t num_looks, bool removes, struct tally *out)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_Alignas(struct dirent64) char entries[DIRENTS_LEN];
 	int64_t now = bt_clock_boot_ms();
-	ssize_t len, at;
+	uint32_t num_entries = 0;
+	ssize_t len = 0, at;
 	bool is_whole;
 	int e;
 
 	*out = (struct tally){0};
 	if (fd < 0)
 		return errno;
-	while ((len = getdents64(fd, entries, sizeof entries)) > 0)
-		for (at = 0; at < len;) {
+	while (!out->is_endless && (len = getdents64(fd, entries, sizeof entries)) > 0)
+		for (at = 0; at < len && !out->is_endless;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
 
 			at += entry->d_reclen;
+			out->is_endless = ++num_entries >= BT_CLAIM_BOX_ENTRIES;
 			if (!is_box_name(entry->d_name))
 				continue;
 			out->num_boxes++;
@@ -229,6 +241,12 @@ go_through(int dir_fd, uint32_t num_looks, bool removes, struct tally *out)
 	return e;
 }
 
+static bool
+is_full(const struct tally *tally)
+{
+	return tally->is_endless || tally->num_boxes - tally->num_over >= BT_CLAIM_NUM_BOXES;
+}
+
 /* Errors: STORE_FULL, errno. */
 static int
 make_room(struct box_store *s, int dir_fd)
@@ -239,13 +257,13 @@ make_room(struct box_store *s, int dir_fd)
 
 	if (now < s->next_sweep_at)
 		return 0;
-	if ((e = go_through(dir_fd, BT_CLAIM_BOX_LOOKS, true, &tally)) == 0 &&
-	    tally.num_boxes - tally.num_over >= BT_CLAIM_NUM_BOXES)
+	if ((e = go_through(dir_fd, BT_CLAIM_BOX_LOOKS, true, &tally)) == 0 && is_full(&tally))
 		e = go_through(dir_fd, UINT32_MAX, true, &tally);
 	if (e != 0)
 		return bt_claim_place_fail(e, "look through", s->path);
-	if (tally.num_boxes - tally.num_over >= BT_CLAIM_NUM_BOXES)
-		return bt_err_note(BT_ERR_STORE_FULL, "%s has %u claims in it", s->path, (unsigned)tally.num_boxes);
+	if (is_full(&tally))
+		return bt_err_note(BT_ERR_STORE_FULL, "%s has %u claims in it%s", s->path, (unsigned)tally.num_boxes,
+				   tally.is_endless ? " or more, and other files" : "");
 	s->next_sweep_at = now + BT_CLAIM_SWEEP_EVERY_MS;
 	return 0;
 }

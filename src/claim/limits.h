@@ -14,6 +14,7 @@ enum {
 	BT_CLAIM_GRACE_MS = 5000,   /* the interrupted step of a process that seems dead is left alone so long */
 	BT_CLAIM_STUCK_MS = 600000, /* and that of one that seems alive: its number may be another's by now */
 	BT_CLAIM_NUM_BOXES = 1024,  /* claims from root that wait for one account */
+	BT_CLAIM_BOX_ENTRIES = 4096, /* files in their directory that are seen at most, for it is not root's */
 	BT_CLAIM_BOX_LOOKS = 64,    /* boxes that are looked into now and then, unless there are too many */
 	BT_CLAIM_BOX_SWEEP_EVERY_MS = 10000, /* by an importer */
 	BT_CLAIM_LOCK_TRIES = 2000, /* milliseconds that an opener waits for another that initialises */

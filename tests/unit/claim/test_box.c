@@ -326,6 +326,66 @@ another_boot_or_container(void **state)
 	assert_int_equal(status, 0);
 }
 
+static uint32_t num_reads;
+
+ssize_t __real_getdents64(int fd, void *buf, size_t len);
+ssize_t __wrap_getdents64(int fd, void *buf, size_t len);
+
+ssize_t
+__wrap_getdents64(int fd, void *buf, size_t len)
+{
+	num_reads++;
+	return __real_getdents64(fd, buf, len);
+}
+
+/* Of any names. What the exporter does is bounded, and so is what it fails with. */
+static void
+an_owner_who_has_time(void **state)
+{
+	struct bt_claim_store *store = store_for_bob();
+	uint8_t key[BT_CLAIM_KEY_LEN];
+	struct bt_claim_ref ref;
+	char path[100];
+	int num = 0, fd;
+
+	/* Later than whatever the tests before have done. */
+	ahead_ms = INT64_C(1) << 40;
+	assert_int_equal(bt_claim_reserve(store, 1000, &ref, key), 0);
+	for (; num < 3 * BT_CLAIM_BOX_ENTRIES; num++) {
+		snprintf(path, sizeof path, "%s/a-file-of-no-use-but-to-read-its-name-%d", dir, num);
+		assert_true((fd = open(path, O_CREAT | O_WRONLY, 0600)) >= 0);
+		close(fd);
+	}
+	ahead_ms += BT_CLAIM_SWEEP_EVERY_MS;
+	num_reads = 0;
+	assert_int_equal(bt_claim_reserve(store, 1000, &ref, key), BT_ERR_STORE_FULL);
+	assert_true(num_reads != 0 && num_reads <= 2 * BT_CLAIM_BOX_ENTRIES / 32);
+	for (; num > 0; num--) {
+		snprintf(path, sizeof path, "%s/a-file-of-no-use-but-to-read-its-name-%d", dir, num - 1);
+		assert_int_equal(unlink(path), 0);
+	}
+	make(store, 1000, &ref, key);
+	assert_int_equal(as(BOB, read_and_take, &ref, key), 0);
+}
+
+/* Root's own, but not as it was made for the account: it is not given away. */
+static void
+a_directory_moved_here(void **state)
+{
+	struct bt_claim_store *store;
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(bt_claim_account_store(BOB, &store), BT_ERR_STORE_OWNER);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(bt_claim_account_store(BOB, &store), 0);
+}
+
 int
 main(void)
 {
@@ -338,7 +398,9 @@ main(void)
 	    TEST(there_is_an_end_to_them),
 	    TEST(an_owner_who_means_harm),
 	    TEST(a_directory_in_the_way),
+	    TEST(a_directory_moved_here),
 	    TEST(another_boot_or_container),
+	    TEST(an_owner_who_has_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
