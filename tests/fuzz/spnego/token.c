@@ -78,6 +78,22 @@ try_saved(struct bt_bytes input, bool is_initiator)
 	bt_ctx_free(ctx);
 }
 
+/* MIT's exports of negotiated contexts: what is taken is the context of what was negotiated, open, and of nothing that negotiates. */
+static void
+try_nested(struct bt_bytes input)
+{
+	static const struct bt_mech *const list[] = {&bt_mech_krb5, &bt_mech_spnego};
+	struct bt_mechs mechs = {list, 2};
+	struct bt_ctx *ctx;
+
+	if (bt_spnego_nested_import(mechs, bt_mech_spnego.oid, input, &ctx) == 0) {
+		must(bt_spnego_nested_is(mechs, input) && ctx->mech == &bt_mech_krb5 && ctx->stage == BT_CTX_OPEN && ctx->msg != NULL);
+		bt_ctx_free(ctx);
+	} else {
+		must(ctx == NULL);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -87,5 +103,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	try_resp(input);
 	try_saved(input, true);
 	try_saved(input, false);
+	try_nested(input);
 	return 0;
 }

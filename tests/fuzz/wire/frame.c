@@ -1,4 +1,4 @@
-/* The three framings take one form each: what is read is written in the same bytes, and what is refused leaves nothing. */
+/* The framings take one form each: what is read is written in the same bytes, and what is refused leaves nothing. */
 #include "base/err.h"
 #include "base/oid.h"
 #include "must.h"
@@ -16,7 +16,7 @@ must_be(struct bt_wr *wr, struct bt_bytes input)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct bt_bytes input = bt_bytes_of(data, len), oid, body;
+	struct bt_bytes input = bt_bytes_of(data, len), oid, body, attributes;
 	struct bt_wr wr;
 
 	bt_wr_init(&wr);
@@ -33,6 +33,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		must_be(&wr, input);
 	} else {
 		must(oid.len == 0 && body.len == 0);
+	}
+	if (bt_frame_read_composite(input, &oid, &body, &attributes) == 0) {
+		must(bt_oid_is_valid(oid));
+		bt_frame_write_composite(&wr, oid, body, attributes);
+		must_be(&wr, input);
+	} else {
+		must(oid.len == 0 && body.len == 0 && attributes.len == 0);
 	}
 	if (bt_frame_read_context(input, &oid, &body) == 0) {
 		must(bt_oid_is_valid(oid));
