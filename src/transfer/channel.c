@@ -37,6 +37,7 @@ struct waker {
 struct bt_channel {
 	_Atomic uint32_t refs;
 	uint64_t cookie; /* of the socket */
+	uint32_t depth;  /* num_forks when it was made */
 	struct bt_claim_store *claims;
 	struct waker *waker;
 	bool is_pair;
@@ -49,6 +50,9 @@ static struct {
 	struct bt_channel *channels[NUM_KEPT];
 	unsigned last; /* found or put here last */
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Between the first process that had channels and this one. */
+static _Atomic uint32_t num_forks;
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
@@ -69,6 +73,7 @@ static void
 begin_as_child(void)
 {
 	pthread_mutex_unlock(&kept.lock);
+	num_forks++;
 	for (unsigned i = 0; i < NUM_KEPT; i++) {
 		bt_channel_free(kept.channels[i]);
 		kept.channels[i] = NULL;
@@ -163,6 +168,7 @@ open_channel(int socket, uint64_t cookie, const struct bt_channel *before, struc
 		return BT_ERR_NOMEM;
 	channel->refs = 1;
 	channel->cookie = cookie;
+	channel->depth = num_forks;
 	channel->is_pair = !has_name(sock_name, socket) && !has_name(peer_name, socket);
 	e = (channel->waker = waker_like(before)) != NULL ? 0 : BT_ERR_NOMEM;
 	if (e != 0 || (e = bt_claim_memory_new(&channel->claims)) != 0) {
@@ -282,6 +288,12 @@ bt_channel_claims(const struct bt_channel *channel)
 }
 
 bool
+bt_channel_is_inherited(const struct bt_channel *channel)
+{
+	return channel->depth != atomic_load_explicit(&num_forks, memory_order_relaxed);
+}
+
+bool
 bt_channel_is_pair(const struct bt_channel *channel)
 {
 	return channel->is_pair;
@@ -355,6 +367,9 @@ bt_channel_hear(struct bt_channel *channel)
 {
 	struct waker *waker = channel->waker;
 
+	/* What wakes the parent is not for us. */
+	if (bt_channel_is_inherited(channel))
+		return;
 	if (!atomic_load_explicit(&waker->is_made, memory_order_acquire) || !bt_claim_memory_wants_wake(channel->claims) ||
 	    !is_there(&waker->own))
 		return;

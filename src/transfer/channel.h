@@ -33,6 +33,9 @@ void bt_channel_is_full(struct bt_channel *channel);
 
 struct bt_claim_store *bt_channel_claims(const struct bt_channel *channel);
 
+/* bt_channel_is_inherited - was it made by a parent of this process? Then the parent may be watching its claims. */
+bool bt_channel_is_inherited(const struct bt_channel *channel);
+
 /* bt_channel_is_pair - was the socket made by socketpair(2)? Then what the kernel says of its peer is who made it. */
 bool bt_channel_is_pair(const struct bt_channel *channel);
 

@@ -306,7 +306,9 @@ bt_handover_done(struct bt_handover *handover)
 {
 	if (handover->channel == NULL)
 		return;
-	bt_claim_memory_let_go(bt_channel_claims(handover->channel), &handover->header.claim);
+	/* A child that tidies up what it has copies of does not decide for its parent. */
+	if (!bt_channel_is_inherited(handover->channel))
+		bt_claim_memory_let_go(bt_channel_claims(handover->channel), &handover->header.claim);
 	bt_channel_free(handover->channel);
 	handover->channel = NULL;
 }

@@ -51,7 +51,11 @@ bt_passing_send(int socket, const struct iovec *parts, size_t num_parts, const i
 	} control;
 	struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = num_parts};
 	struct cmsghdr *head = &control.align;
+	size_t len = 0;
+	ssize_t sent;
 
+	for (size_t i = 0; i < num_parts; i++)
+		len += parts[i].iov_len;
 	memset(&control, 0, sizeof control);
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
@@ -59,7 +63,10 @@ bt_passing_send(int socket, const struct iovec *parts, size_t num_parts, const i
 	memcpy(CMSG_DATA(head), fds, num_fds * sizeof(int));
 	message.msg_control = &control;
 	message.msg_controllen = CMSG_SPACE(num_fds * sizeof(int));
-	return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0 ? 0 : errno;
+	if ((sent = sendmsg(socket, &message, MSG_NOSIGNAL)) < 0)
+		return errno;
+	/* Somebody made a stream's buffer smaller since we looked. Nobody can open what is there of the message. */
+	return (size_t)sent == len ? 0 : EMSGSIZE;
 }
 
 /* Those that there is no place for are closed, and then the message is not one of ours. */

@@ -22,7 +22,7 @@ size_t bt_passing_room(int socket);
 
 /*
  * bt_passing_send - one message of at most bt_passing_room bytes.
- * Errors: EAGAIN, EINTR, EPIPE and the like; then nothing was sent.
+ * Errors: EAGAIN, EINTR, EPIPE and the like; then nothing was sent. EMSGSIZE: of a stream perhaps a part, and the stream is of no more use.
  */
 int bt_passing_send(int socket, const struct iovec *parts, size_t num_parts, const int *fds, unsigned num_fds);
 

@@ -644,6 +644,43 @@ after_a_fork(void **state)
 	bt_ctx_free(ctx);
 }
 
+/* A child that releases what it inherited, as workers do when they begin, takes neither the fate nor the wake-up from its parent. */
+static void
+released_by_a_child(void **state)
+{
+	struct bt_ctx *ctx = test_ctx_new(SAMPLE_ACCEPTOR);
+	struct bt_handover early, late;
+	struct bt_receipt receipt;
+	int pair[2], status, fd;
+	pid_t pid;
+
+	make_pair(SOCK_SEQPACKET, SOCK_NONBLOCK, pair);
+	must_send(pair[TO], ctx, &early);
+	assert_true((fd = bt_handover_listen(&early)) >= 0);
+	state_is(&early, BT_HANDOVER_WAITS);
+	must_send(pair[TO], ctx, &late);
+	assert_int_equal(bt_handover_recv(pair[FROM], mechs, &receipt), 0);
+	bt_receipt_refuse(&receipt, ENOMEM);
+	if ((pid = fork()) == 0) {
+		bool is_told = bt_handover_state_of(&early) == BT_HANDOVER_REFUSED;
+
+		bt_handover_done(&early);
+		bt_handover_done(&late);
+		_exit(is_told ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(is_readable(fd));
+	state_is(&early, BT_HANDOVER_REFUSED);
+	must_take_back(&early);
+	assert_int_equal(bt_handover_recv(pair[FROM], mechs, &receipt), 0);
+	bt_receipt_refuse(&receipt, ENOMEM);
+	state_is(&late, BT_HANDOVER_REFUSED);
+	must_take_back(&late);
+	close_pair(pair);
+	bt_ctx_free(ctx);
+}
+
 /* Whatever came and went: the memory files and wakers of the sockets used last are kept, and nothing else. */
 static void
 keeps_no_descriptors(void **state)
@@ -687,6 +724,7 @@ main(void)
 		cmocka_unit_test(a_peer_that_has_ended),
 		cmocka_unit_test(each_allocation_fails),
 		cmocka_unit_test(after_a_fork),
+		cmocka_unit_test(released_by_a_child),
 		cmocka_unit_test(keeps_no_descriptors),
 	};
 

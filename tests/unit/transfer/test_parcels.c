@@ -1,6 +1,7 @@
 /* Messages that no sender of ours would send, on the sockets where contexts are received. */
 #include "sockets.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "transfer/limits.h"
+#include "transfer/passing.h"
 
 enum { DATA_MAX = BT_TRANSFER_DATA_MAX };
 
@@ -438,6 +440,20 @@ other_files(void **state)
 	test_free(m);
 }
 
+/* Of a stream whose buffer somebody makes smaller while a message is put together. */
+static void
+a_part_only(void **state)
+{
+	static uint8_t bytes[BT_HANDOVER_ROOM_MAX];
+	struct iovec part = {bytes, sizeof bytes};
+	int pair[2], len = 1;
+
+	make_pair(SOCK_STREAM, SOCK_NONBLOCK, pair);
+	assert_int_equal(setsockopt(pair[TO], SOL_SOCKET, SO_SNDBUF, &len, sizeof len), 0);
+	assert_int_equal(bt_passing_send(pair[TO], &part, 1, pair, 1), EMSGSIZE);
+	close_pair(pair);
+}
+
 int
 main(void)
 {
@@ -451,6 +467,7 @@ main(void)
 		cmocka_unit_test(wakers_in_other_hands),
 		cmocka_unit_test(a_part_and_no_more),
 		cmocka_unit_test(other_files),
+		cmocka_unit_test(a_part_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
