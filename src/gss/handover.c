@@ -214,7 +214,7 @@ make_cargo(struct bt_call *call, struct bt_receipt *receipt, struct baton_cargo 
 
 	if (receipt->cargo.cred.len != 0)
 		to->cred = bt_cred_of_parts(call, receipt->cargo.cred);
-	if (!bt_call_failed(call))
+	if (!bt_call_failed(call) && receipt->cargo.data.len != 0)
 		bt_call_error(call, NULL, bt_buf_dup(receipt->cargo.data, &data));
 	bt_call_give(call, &data, &to->data);
 }
