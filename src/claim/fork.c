@@ -12,7 +12,7 @@
  */
 #define NAMED (UINT64_C(1) << 63)
 
-/* In place of an epoch: lost, decided for ever. No epoch has this name, and no process makes so many forks at a time. */
+/* In place of an epoch: lost, decided for ever; in the word: lost to all, for it is being handed on. No epoch has this name, and no process makes so many forks at a time. */
 #define LOST (UINT64_C(1) << 62)
 
 /*
@@ -139,4 +139,23 @@ bt_claim_own_decide(struct bt_claim_own *own, void (*inherited)(void *arg), void
 	e = decide(own, inherited, arg);
 	pthread_mutex_unlock(&deciding);
 	return e;
+}
+
+int
+bt_claim_own_give(struct bt_claim_own *own)
+{
+	uint64_t seen = atomic_load(&own->epoch);
+
+	if (seen != LOST && atomic_compare_exchange_strong(bt_claim_word_of(own), &seen, LOST))
+		return 0;
+	atomic_store(&own->epoch, LOST);
+	return BT_ERR_FORKED;
+}
+
+void
+bt_claim_own_keep(struct bt_claim_own *own)
+{
+	uint64_t given = LOST;
+
+	atomic_compare_exchange_strong(bt_claim_word_of(own), &given, atomic_load(&own->epoch));
 }

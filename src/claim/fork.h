@@ -15,7 +15,8 @@
  * The shared words hold random numbers and nothing else. Each page of them is given up by all at the next fork, so that a process
  * can reach the words of those things only that it has copies of: see word.h.
  *
- * Any thread may call. A thing that one thread uses while another one forks is used before the fork, or after it, or both.
+ * Any thread may call. A thing that one thread uses while another one forks is used before the fork, or after it, or both; but what is
+ * handed on is handed on, or used by a child, and not both.
  */
 #ifndef BT_CLAIM_FORK_H
 #define BT_CLAIM_FORK_H
@@ -58,5 +59,15 @@ bt_claim_own_is_here(const struct bt_claim_own *own)
  * Errors: FORKED (it goes on elsewhere), ENTROPY (nothing is decided).
  */
 int bt_claim_own_decide(struct bt_claim_own *own, void (*inherited)(void *arg), void *arg);
+
+/*
+ * bt_claim_own_give - the thing is about to be handed on: from now on it is lost to every copy, also to those that a fork made after
+ * bt_claim_own_is_here was asked. Of this process it is not used but for handing it on.
+ * Errors: FORKED (a copy was faster).
+ */
+int bt_claim_own_give(struct bt_claim_own *own);
+
+/* bt_claim_own_keep - it was not handed on after all, and can be used as before bt_claim_own_give. */
+void bt_claim_own_keep(struct bt_claim_own *own);
 
 #endif

@@ -108,6 +108,12 @@ struct bt_ctx *bt_call_context(struct bt_call *call, gss_ctx_id_t handle);
  */
 struct bt_ctx *bt_call_context_to_use(struct bt_call *call, gss_ctx_id_t handle);
 
+/*
+ * bt_call_give_context - before a context that is to be used leaves this process: it is lost to copies that a fork has made meanwhile, too.
+ * bt_claim_own_keep, if it stays.
+ */
+void bt_call_give_context(struct bt_call *call, gss_ctx_id_t handle);
+
 /* bt_call_msg - its per-message side, if it is open and the quality of protection is the default one. NULL: failed. */
 struct bt_msg *bt_call_msg(struct bt_call *call, const struct bt_ctx *ctx, gss_qop_t qop);
 

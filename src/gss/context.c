@@ -42,14 +42,11 @@ inherited(void *arg)
 }
 
 static void
-decide(struct bt_call *call, gss_ctx_id_t handle)
+ownership_error(struct bt_call *call, const struct bt_mech *mech, int err)
 {
-	const struct bt_mech *mech = handle->ctx->mech;
-	int e = bt_claim_own_decide(&handle->own, inherited, handle->ctx);
-
-	if (e == BT_ERR_FORKED)
-		bt_transfer_tell(BT_TRANSFER_LOST, e, mech->oid, NULL);
-	bt_call_error(call, mech, e);
+	if (err == BT_ERR_FORKED)
+		bt_transfer_tell(BT_TRANSFER_LOST, err, mech->oid, NULL);
+	bt_call_error(call, mech, err);
 }
 
 struct bt_ctx *
@@ -58,8 +55,15 @@ bt_call_context_to_use(struct bt_call *call, gss_ctx_id_t handle)
 	struct bt_ctx *ctx = bt_call_context(call, handle);
 
 	if (ctx != NULL && __builtin_expect(!bt_claim_own_is_here(&handle->own), 0))
-		decide(call, handle);
+		ownership_error(call, ctx->mech, bt_claim_own_decide(&handle->own, inherited, ctx));
 	return bt_call_failed(call) ? NULL : ctx;
+}
+
+void
+bt_call_give_context(struct bt_call *call, gss_ctx_id_t handle)
+{
+	if (!bt_call_failed(call))
+		ownership_error(call, handle->ctx->mech, bt_claim_own_give(&handle->own));
 }
 
 struct bt_msg *

@@ -117,9 +117,13 @@ baton_send_sec_context(OM_uint32 *minor_status, int socket, gss_ctx_id_t *contex
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	if (!bt_call_failed(&call))
 		bt_gss_unfold(&call, *context_handle);
+	if (!bt_call_failed(&call))
+		bt_call_give_context(&call, *context_handle);
 	if (!bt_call_failed(&call)) {
 		ctx = (*context_handle)->ctx;
 		e = bt_handover_send(socket, ctx, &wish, &along, cargo != NULL ? cargo->fd : -1, made != NULL, &sent);
+		if (e != 0)
+			bt_claim_own_keep(&(*context_handle)->own);
 		if (!is_to_be_repeated(&call, e) && e != 0)
 			bt_call_error(&call, speaker(), e);
 	}
@@ -184,6 +188,7 @@ baton_take_back_sec_context(OM_uint32 *minor_status, baton_handover_t *handover,
 		forget_kept(h);
 		return bt_call_end(&call);
 	}
+	bt_claim_own_keep(&h->kept->own);
 	*context_handle = h->kept;
 	h->kept = NULL;
 	free_handover(h);

@@ -59,8 +59,15 @@ gss_krb5_export_lucid_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_FAILURE, EINVAL);
 	if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
 		bt_call_error(&call, ctx->mech, ctx->mech->inquire(ctx, EXPORT_1, &answers));
-	if (!bt_call_failed(&call) && (*kctx = address_of(&answers)) == NULL)
+	if (!bt_call_failed(&call)) {
+		bt_call_give_context(&call, *context_handle);
+		if (bt_call_failed(&call))
+			bt_gss_lucid_drop(ctx->mech, EXPORT_1, &answers);
+	}
+	if (!bt_call_failed(&call) && (*kctx = address_of(&answers)) == NULL) {
+		bt_claim_own_keep(&(*context_handle)->own);
 		bt_call_refuse_as(&call, ctx->mech, GSS_S_FAILURE, EINVAL);
+	}
 	bt_answers_free(&answers);
 	/* Two who count the same messages would spoil each other's: from now on it is the other one's. */
 	if (!bt_call_failed(&call)) {

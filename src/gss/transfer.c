@@ -26,6 +26,7 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	struct bt_transfer_wish wish;
 	struct bt_buf token = {0};
 	struct bt_ctx *ctx;
+	int e;
 
 	bt_call_empty(interprocess_token);
 	ctx = bt_call_context_to_use(&call, context_handle != NULL ? *context_handle : GSS_C_NO_CONTEXT);
@@ -34,9 +35,12 @@ baton_export_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, 
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
 	bt_gss_unfold(&call, *context_handle);
+	bt_call_give_context(&call, *context_handle);
 	ctx = (*context_handle)->ctx;
-	if (!bt_call_failed(&call))
-		export_error(&call, ctx->mech, bt_transfer_export(ctx, &wish, &token));
+	if (!bt_call_failed(&call) && (e = bt_transfer_export(ctx, &wish, &token)) != 0) {
+		bt_claim_own_keep(&(*context_handle)->own);
+		export_error(&call, ctx->mech, e);
+	}
 	/* From here on the context lives in the token and nothing may fail. */
 	if (!bt_call_failed(&call)) {
 		bt_context_handle_free(*context_handle);

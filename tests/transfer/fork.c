@@ -4,6 +4,7 @@
 #include "support/hand.h"
 #include "support/self.h"
 
+#include <baton/baton.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -566,6 +567,77 @@ many_contexts_many_forks(void **state)
 		fail_msg("%d mappings for %d contexts, and %d for none", before, NUM_MANY, count_mappings());
 }
 
+/* ---- forked while it is handed on ---- */
+
+static int
+find_it_lost_at_once(void)
+{
+	baton_audit(NULL, NULL);
+	return is_lost(ctx) ? 0 : 1;
+}
+
+static int
+use_and_end(void)
+{
+	gss_buffer_desc text = { 4, (void *)"text" }, out;
+	OM_uint32 minor;
+
+	return gss_wrap(&minor, ctx, 1, GSS_C_QOP_DEFAULT, &text, NULL, &out) == GSS_S_COMPLETE ? 0 : 1;
+}
+
+static bool was_lost;
+
+/* Called when the token is whole, and its context still there. */
+static void
+fork_now(const struct baton_event *event, void *arg)
+{
+	if (event->kind == *(const int *)arg)
+		was_lost = finish(start(find_it_lost_at_once)) == 0;
+}
+
+static void
+forked_while_exported(void **state)
+{
+	int kind = BATON_EVENT_EXPORTED;
+
+	(void)state;
+	establish("host");
+	was_lost = false;
+	baton_audit(fork_now, &kind);
+	export_and_import();
+	baton_audit(NULL, NULL);
+	assert_true(was_lost);
+	assert_true(self_send(ctx, peer, "to the peer"));
+	delete_both();
+}
+
+static void
+forked_while_sent(void **state)
+{
+	int kind = BATON_EVENT_SENT, pair[2];
+	baton_handover_t handover;
+	OM_uint32 minor;
+
+	(void)state;
+	establish("host");
+	was_lost = false;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	baton_audit(fork_now, &kind);
+	assert_int_equal(baton_send_sec_context(&minor, pair[0], &ctx, NULL, NULL, &handover), GSS_S_COMPLETE);
+	baton_audit(NULL, NULL);
+	assert_true(was_lost);
+	assert_int_equal(baton_take_back_sec_context(&minor, &handover, &ctx), GSS_S_COMPLETE);
+	assert_true(self_send(ctx, peer, "still here"));
+	/* What could not be sent at all can be used. */
+	close(pair[1]);
+	assert_int_not_equal(baton_send_sec_context(&minor, pair[0], &ctx, NULL, NULL, NULL), GSS_S_COMPLETE);
+	assert_true(self_send(ctx, peer, "and still"));
+	assert_int_equal(finish(start(use_and_end)), 0);
+	assert_true(is_lost(ctx));
+	close(pair[0]);
+	delete_both();
+}
+
 int
 main(void)
 {
@@ -575,6 +647,8 @@ main(void)
 		cmocka_unit_test(numbers_go_on),
 		cmocka_unit_test(after_an_import),
 		cmocka_unit_test(exported_by_the_child),
+		cmocka_unit_test(forked_while_exported),
+		cmocka_unit_test(forked_while_sent),
 		cmocka_unit_test(half_open),
 		cmocka_unit_test(one_of_four),
 		cmocka_unit_test(beside_threads),

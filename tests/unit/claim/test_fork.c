@@ -676,6 +676,53 @@ failures(void **state)
 	bt_claim_own_done(&own);
 }
 
+struct told {
+	struct bt_claim_own *own;
+	int go;
+};
+
+static int
+use_it_in_time(void *arg)
+{
+	const struct told *told = arg;
+	char byte;
+
+	return read(told->go, &byte, 1) == 1 ? answer(use(told->own)) : 2;
+}
+
+/* What is handed on by a process that asked before a fork whose it is, and by a child too, is one's. */
+static void
+handed_on_beside_a_fork(void **state)
+{
+	struct bt_claim_own own;
+	struct told told = {&own, -1};
+	int go[2];
+	pid_t pid;
+
+	assert_int_equal(bt_claim_own_init(&own), 0);
+	assert_int_equal(use(&own), 0);
+	/* We are faster. */
+	assert_int_equal(pipe(go), 0);
+	told.go = go[0];
+	pid = start(use_it_in_time, &told);
+	assert_int_equal(bt_claim_own_give(&own), 0);
+	assert_int_equal(write(go[1], "x", 1), 1);
+	assert_int_equal(finish(pid), 1);
+	/* It stays after all, and nothing is as if it had not. */
+	bt_claim_own_keep(&own);
+	assert_int_equal(use(&own), 0);
+	assert_int_equal(bt_claim_own_give(&own), 0);
+	assert_int_equal(finish(start(use_it, &own)), 1);
+	bt_claim_own_keep(&own);
+	/* The child is. */
+	assert_int_equal(finish(start(use_it, &own)), 0);
+	assert_int_equal(bt_claim_own_give(&own), BT_ERR_FORKED);
+	assert_int_equal(use(&own), BT_ERR_FORKED);
+	bt_claim_own_done(&own);
+	close(go[0]);
+	close(go[1]);
+}
+
 int
 main(void)
 {
@@ -691,6 +738,7 @@ main(void)
 		cmocka_unit_test(one_wins),
 		cmocka_unit_test(threads_are_one),
 		cmocka_unit_test(used_while_forking),
+		cmocka_unit_test(handed_on_beside_a_fork),
 		cmocka_unit_test(no_growth),
 		cmocka_unit_test(generations),
 		cmocka_unit_test(failures),
