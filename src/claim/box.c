@@ -56,20 +56,42 @@ is_to_give(const struct stat *st, uid_t uid)
 	return st->st_uid == geteuid() && st->st_uid != uid && (st->st_mode & 0777) == 0700;
 }
 
+/* What it is not: a file system of the account's own on top, which could hold whoever asks it. -1 with errno. */
 static int
-give_directory(const char *path, uid_t uid)
+open_unmounted(const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char parent[DIRECTORY_LEN];
+	int parent_fd, fd;
+
+	snprintf(parent, sizeof parent, "%.*s", (int)(name - path), path);
+	if ((parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return -1;
+	fd = bt_claim_place_open_inside(parent_fd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	close(parent_fd);
+	return fd;
+}
+
+static int
+mishap_of(int err)
+{
+	if (err == EXDEV)
+		return BT_ERR_STORE_PLACE;
+	return err == ENOTDIR || err == ELOOP ? BT_ERR_STORE_MODE : err;
+}
+
+static int
+give_directory(const char *path, uid_t uid, int *fd)
 {
 	struct stat st;
-	int fd, e = 0;
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return bt_claim_place_fail(errno == ENOENT ? BT_ERR_STORE_MISSING : errno, "make", path);
-	if ((fd = open(path, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return bt_claim_place_fail(errno == ENOTDIR || errno == ELOOP ? BT_ERR_STORE_MODE : errno, "open", path);
-	if (fstat(fd, &st) != 0 || (is_to_give(&st, uid) && fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0))
-		e = bt_claim_place_fail(errno, "give away", path);
-	close(fd);
-	return e;
+	if ((*fd = open_unmounted(path)) < 0)
+		return bt_claim_place_fail(mishap_of(errno), "open", path);
+	if (fstat(*fd, &st) != 0 || (is_to_give(&st, uid) && fchownat(*fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0))
+		return bt_claim_place_fail(errno, "give away", path);
+	return bt_claim_place_check(*fd, path, uid);
 }
 
 static int
@@ -78,9 +100,13 @@ open_directory(const struct box_store *s, int *fd)
 	int e;
 
 	*fd = -1;
-	if (s->creates && (e = give_directory(s->path, s->store.owner)) != 0)
-		return e;
-	return bt_claim_place_open(s->path, s->store.owner, false, fd);
+	if (!s->creates)
+		return bt_claim_place_open(s->path, s->store.owner, false, fd);
+	if ((e = give_directory(s->path, s->store.owner, fd)) != 0 && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return e;
 }
 
 int
@@ -127,7 +153,7 @@ parse_box(struct bt_bytes bytes, struct box *out)
 static int
 read_box(int dir_fd, const char *name, struct box *out, struct stat *st)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), e = 0;
+	int fd = bt_claim_place_open_inside(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), e = 0;
 	uint8_t bytes[BOX_LEN + 1];
 	ssize_t n = 0;
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -95,8 +97,8 @@ bt_claim_place_path(int place, uid_t uid, char path[static PATH_MAX])
 	return 0;
 }
 
-static int
-check_dir(int fd, const char *path, uid_t uid)
+int
+bt_claim_place_check(int fd, const char *path, uid_t uid)
 {
 	struct stat st;
 
@@ -125,9 +127,19 @@ bt_claim_place_open(const char *path, uid_t uid, bool create, int *dir_fd)
 	/* Without O_DIRECTORY, so that a symbolic link somebody put there is opened itself and its owner seen. */
 	if ((*dir_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return bt_claim_place_fail(errno == ENOENT ? BT_ERR_STORE_MISSING : errno, "open", path);
-	if ((e = check_dir(*dir_fd, path, uid)) != 0) {
+	if ((e = bt_claim_place_check(*dir_fd, path, uid)) != 0) {
 		close(*dir_fd);
 		*dir_fd = -1;
 	}
 	return e;
+}
+
+int
+bt_claim_place_open_inside(int dir_fd, const char *name, int flags)
+{
+	struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_NO_XDEV};
+	int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+
+	/* EPERM is what sandboxes say that know the call no more than the kernel. */
+	return fd < 0 && (errno == ENOSYS || errno == EPERM) ? openat(dir_fd, name, flags) : fd;
 }

@@ -27,10 +27,19 @@ int bt_claim_place_path(int place, uid_t uid, char path[static PATH_MAX]);
  */
 int bt_claim_place_open(const char *path, uid_t uid, bool create, int *dir_fd);
 
+/* bt_claim_place_check - the same, of a directory that is open. fd stays the caller's. */
+int bt_claim_place_check(int fd, const char *path, uid_t uid);
+
 /* bt_claim_place_fail - err, with a note that names path and tells errno. */
 int bt_claim_place_fail(int err, const char *what, const char *path);
 
 /* bt_claim_place_is_memory - is fd on tmpfs or ramfs? */
 bool bt_claim_place_is_memory(int fd);
+
+/*
+ * bt_claim_place_open_inside - openat(2), but nothing that is mounted: a file system may be another user's process, which answers when it
+ * likes. -1 with errno; EXDEV: something is mounted there. A kernel before 5.6 does not tell, and opens it.
+ */
+int bt_claim_place_open_inside(int dir_fd, const char *name, int flags);
 
 #endif

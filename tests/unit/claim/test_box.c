@@ -1,11 +1,13 @@
 /* Claims that root makes for another account: files of that account's own. Needs root, and an account number that nobody uses. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -326,6 +328,56 @@ another_boot_or_container(void **state)
 	assert_int_equal(status, 0);
 }
 
+static bool
+can_mount(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", dir, "tmpfs", 0, "size=64k,mode=0700,uid=65430") == 0;
+}
+
+/* An account may be allowed to mount file systems that are processes of its own. */
+static int
+export_over_a_mount(void)
+{
+	struct bt_claim_store *store = NULL;
+	char path[100];
+	uint8_t key[BT_CLAIM_KEY_LEN];
+	struct bt_claim_ref ref;
+	int fd;
+
+	if (!can_mount())
+		return 77;
+	if (bt_claim_account_store(BOB, &store) != BT_ERR_STORE_PLACE || store != NULL)
+		return 1;
+	if (umount(dir) != 0)
+		return 2;
+	/* On a file that looks like a claim: root passes it by. */
+	snprintf(path, sizeof path, "%s/%032d", dir, 1);
+	if ((fd = open(path, O_CREAT | O_WRONLY, 0600)) < 0 || mount("/proc/version", path, NULL, MS_BIND, NULL) != 0)
+		return 3;
+	close(fd);
+	ahead_ms = INT64_C(1) << 41;
+	if (bt_claim_account_store(BOB, &store) != 0 || bt_claim_reserve(store, 1000, &ref, key) != 0)
+		return 4;
+	return access(path, F_OK) == 0 ? 0 : 5;
+}
+
+static void
+an_owner_who_mounts(void **state)
+{
+	int status;
+	pid_t child;
+
+	store_for_bob();
+	if ((child = fork()) == 0)
+		_exit(export_over_a_mount());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static uint32_t num_reads;
 
 ssize_t __real_getdents64(int fd, void *buf, size_t len);
@@ -401,6 +453,7 @@ main(void)
 	    TEST(a_directory_moved_here),
 	    TEST(another_boot_or_container),
 	    TEST(an_owner_who_has_time),
+	    TEST(an_owner_who_mounts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
