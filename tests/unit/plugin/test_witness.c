@@ -1,0 +1,171 @@
+/* What a program says to a loaded mechanism arrives there, each thing in its place. */
+#include <dlfcn.h>
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "witness.h"
+
+static char config[] = "/dev/shm/baton-test.XXXXXX";
+static const char *library;
+static gss_OID_desc mech = {4, (void *)(uintptr_t) "\x2a\x03\x04\x06"}; /* 1.2.3.4.6 */
+static gss_OID_set_desc mechs = {1, &mech};
+
+static struct witness *
+said(void)
+{
+	void *handle = dlopen(library, RTLD_NOW | RTLD_NOLOAD), *symbol;
+
+	assert_non_null(handle);
+	assert_non_null(symbol = dlsym(handle, "witness"));
+	dlclose(handle);
+	return symbol;
+}
+
+static gss_name_t
+name_of(gss_OID wanted)
+{
+	gss_buffer_desc text = {8, (void *)(uintptr_t) "somebody"};
+	gss_name_t name, mn;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_import_name(&minor, &text, GSS_C_NT_USER_NAME, &name), GSS_S_COMPLETE);
+	if (wanted == GSS_C_NO_OID)
+		return name;
+	assert_int_equal(gss_canonicalize_name(&minor, name, wanted, &mn), GSS_S_COMPLETE);
+	gss_release_name(&minor, &name);
+	return mn;
+}
+
+static void
+legs(void **state)
+{
+	struct gss_channel_bindings_struct bindings = {
+		.initiator_addrtype = 3, .acceptor_addrtype = 4, .acceptor_address = {4, (void *)(uintptr_t)"here"}, .application_data = {7, (void *)(uintptr_t)"channel"}};
+	gss_ctx_id_t i = GSS_C_NO_CONTEXT, a = GSS_C_NO_CONTEXT;
+	gss_cred_id_t cred, delegated;
+	gss_name_t target = name_of(GSS_C_NO_OID), src;
+	gss_buffer_desc token, none;
+	OM_uint32 minor, flags;
+
+	for (int bound = 0; bound < 2; bound++) {
+		gss_channel_bindings_t channel = bound ? &bindings : GSS_C_NO_CHANNEL_BINDINGS;
+
+		assert_int_equal(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &mechs, GSS_C_BOTH, &cred, NULL, NULL), GSS_S_COMPLETE);
+		assert_int_equal(gss_init_sec_context(&minor, cred, &i, target, &mech, GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG, 77, channel,
+						      GSS_C_NO_BUFFER, NULL, &token, NULL, NULL),
+				 GSS_S_COMPLETE);
+		assert_int_equal(said()->flags, GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG);
+		assert_int_equal(said()->lifetime, 77);
+		assert_true(said()->had_cred);
+		assert_int_equal(said()->has_bindings, bound);
+		if (bound) {
+			assert_int_equal(said()->initiator_addrtype, 3);
+			assert_int_equal(said()->acceptor_addrtype, 4);
+			assert_string_equal(said()->bindings, "channel");
+			assert_string_equal(said()->address, "here");
+		}
+		memset(said(), 0, sizeof *said());
+		assert_int_equal(gss_accept_sec_context(&minor, &a, cred, &token, channel, &src, NULL, &none, &flags, NULL, &delegated),
+				 GSS_S_COMPLETE);
+		assert_true(said()->had_cred);
+		assert_int_equal(said()->has_bindings, bound);
+		if (bound) {
+			assert_int_equal(said()->acceptor_addrtype, 4);
+			assert_string_equal(said()->bindings, "channel");
+		}
+		assert_true((flags & GSS_C_DELEG_FLAG) != 0 && src != GSS_C_NO_NAME && delegated != GSS_C_NO_CREDENTIAL);
+		gss_release_cred(&minor, &delegated);
+		gss_release_cred(&minor, &cred);
+		gss_release_name(&minor, &src);
+		gss_release_buffer(&minor, &token);
+		gss_delete_sec_context(&minor, &i, GSS_C_NO_BUFFER);
+		gss_delete_sec_context(&minor, &a, GSS_C_NO_BUFFER);
+	}
+	gss_release_name(&minor, &target);
+}
+
+static void
+stores(void **state)
+{
+	gss_key_value_element_desc from = {"ccache", "there"}, to = {"ccache", "elsewhere"};
+	gss_key_value_set_desc from_set = {1, &from}, to_set = {1, &to};
+	gss_cred_id_t cred;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_acquire_cred_from(&minor, GSS_C_NO_NAME, 0, &mechs, GSS_C_INITIATE, &from_set, &cred, NULL, NULL),
+			 GSS_S_COMPLETE);
+	assert_int_equal(said()->usage, GSS_C_INITIATE);
+	assert_string_equal(said()->key, "ccache");
+	assert_string_equal(said()->value, "there");
+	for (int which = 0; which < 2; which++) {
+		assert_int_equal(gss_store_cred_into(&minor, cred, GSS_C_INITIATE, &mech, which == 0, which == 1, &to_set, NULL, NULL),
+				 GSS_S_COMPLETE);
+		assert_int_equal(said()->stored_usage, GSS_C_INITIATE);
+		assert_int_equal(said()->overwrites, which == 0);
+		assert_int_equal(said()->becomes_default, which == 1);
+		assert_string_equal(said()->stored_key, "ccache");
+		assert_string_equal(said()->stored_value, "elsewhere");
+	}
+	gss_release_cred(&minor, &cred);
+}
+
+/* Only a yes is a yes. */
+static void
+accounts(void **state)
+{
+	static const OM_uint32 answers[] = {GSS_S_UNAUTHORIZED, GSS_S_UNAVAILABLE, GSS_S_FAILURE, GSS_S_CONTINUE_NEEDED,
+					    GSS_S_BAD_NAME, GSS_S_OLD_TOKEN};
+	gss_name_t name = name_of(&mech);
+	OM_uint32 minor;
+
+	said()->answer = GSS_S_COMPLETE;
+	assert_int_equal(gss_userok(name, "root"), 1);
+	assert_string_equal(said()->account, "root");
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		said()->answer = answers[i];
+		assert_int_equal(gss_userok(name, "somebody"), 0);
+	}
+	gss_release_name(&minor, &name);
+}
+
+static int
+begin(void **state)
+{
+	int fd = mkstemp(config);
+	gss_OID_set set;
+	OM_uint32 minor;
+
+	if (fd < 0 || dprintf(fd, "witness 1.2.3.4.6 %s\n", library) < 0 || close(fd) != 0)
+		return -1;
+	setenv("GSS_MECH_CONFIG", config, 1);
+	return gss_indicate_mechs(&minor, &set) != GSS_S_COMPLETE || gss_release_oid_set(&minor, &set) != GSS_S_COMPLETE;
+}
+
+static int
+end(void **state)
+{
+	return unlink(config);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(legs),
+		cmocka_unit_test(stores),
+		cmocka_unit_test(accounts),
+	};
+
+	library = argc == 2 ? realpath(argv[1], NULL) : NULL;
+	return library == NULL ? 2 : cmocka_run_group_tests(tests, begin, end);
+}
