@@ -521,10 +521,40 @@ one_wins(void **state)
 	bt_claim_memory_free(race.maker);
 }
 
+/* Keys on their way do not go into a core dump. */
+static void
+not_in_core_dumps(void **state)
+{
+	struct bt_claim_store *maker = new_store(), *taker = open_store(maker);
+	unsigned num_found = 0, num_left_out = 0;
+	bool is_ours = false;
+	char line[512];
+	FILE *maps = fopen("/proc/self/smaps", "r");
+
+	if (maps == NULL)
+		skip();
+	while (fgets(line, sizeof line, maps) != NULL) {
+		if (strstr(line, "/memfd:baton-claims") != NULL) {
+			is_ours = true;
+			num_found++;
+		}
+		if (is_ours && strncmp(line, "VmFlags:", 8) == 0) {
+			num_left_out += strstr(line, " dd") != NULL;
+			is_ours = false;
+		}
+	}
+	fclose(maps);
+	assert_in_range(num_found, 1, UINT32_MAX);
+	assert_int_equal(num_left_out, num_found);
+	bt_claim_memory_free(taker);
+	bt_claim_memory_free(maker);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		MEMORY_TEST(not_in_core_dumps),
 		MEMORY_TEST(whole_life), MEMORY_TEST(refused), MEMORY_TEST(taken_back), MEMORY_TEST(cancelled),
 		MEMORY_TEST(let_go), MEMORY_TEST(full), MEMORY_TEST(stuck), MEMORY_TEST(files_that_are_none),
 		MEMORY_TEST(scribbled), MEMORY_TEST(refs_of_elsewhere),

@@ -19,6 +19,7 @@
 #include "transfer/audience.h"
 #include "transfer/limits.h"
 #include "transfer/settings.h"
+#include "transfer/sinks.h"
 
 /* In the place of settings_path.c: in the directory that the test is in. */
 const char bt_transfer_settings_path[] = "transfer.conf";
@@ -328,7 +329,7 @@ say_whether_it_was_heard(void)
 
 	if (getauxval(AT_SECURE) == 0)
 		return NOT_SECURE;
-	return bt_transfer_settings_now(&s) != 0 || (s->given & BT_SETTING_TTL) != 0;
+	return bt_transfer_settings_now(&s) != 0 || (s->given & BT_SETTING_TTL) != 0 || bt_transfer_trace_is_wanted();
 }
 
 static void
@@ -362,12 +363,14 @@ set_id_programs_do_not_hear_the_environment(void **state)
 	assert_int_equal(chmod(".", 0755), 0);
 	setenv("BATON_TRANSFER", "ttl=5", 1);
 	assert_int_equal(ttl_now(), 5);
+	setenv("BATON_TRACE", "trace", 1);
 	child = fork();
 	if (child == 0) {
 		if (setuid(ALICE) == 0)
 			execl("./program", "program", "--set-id", (char *)NULL);
 		_exit(127);
 	}
+	unsetenv("BATON_TRACE");
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(unlink("program"), 0);
 	/* On a file system where programs cannot be so. */
