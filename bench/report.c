@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const units[] = { [MICROSECONDS] = "us", [BYTES] = "B", [SPEEDUP] = "x" };
+static const char *const units[] = { [MICROSECONDS] = "us", [BYTES] = "B", [SPEEDUP] = "x", [ADDED] = "us" };
 
 bool
 report_reached(const struct row *row)
@@ -13,6 +13,8 @@ report_reached(const struct row *row)
 	if (row->target == 0)
 		return true;
 	/* Two digits are what a median over a few rounds is worth. */
+	if (row->unit == ADDED)
+		return row->baton <= row->target + 0.005;
 	return (row->unit == SPEEDUP ? row->baton : row->ratio) >= row->target - 0.005;
 }
 
@@ -38,12 +40,12 @@ report_row(FILE *out, const struct row *row)
 	fprintf(out, "%-38s", row->label);
 	print_value(out, row, row->baton);
 	print_value(out, row, row->mit);
-	if (row->unit == SPEEDUP)
+	if (row->unit == SPEEDUP || row->unit == ADDED)
 		fprintf(out, "   %9s", "");
 	else
 		fprintf(out, "   %8.2fx", row->ratio);
 	if (row->target != 0)
-		fprintf(out, "  %.1fx %s", row->target, report_reached(row) ? "reached" : "MISSED");
+		fprintf(out, "  %.1f%s %s", row->target, row->unit == ADDED ? " us" : "x", report_reached(row) ? "reached" : "MISSED");
 	fprintf(out, "\n");
 }
 
@@ -131,6 +133,12 @@ place(double ratio)
 	return LEFT + PLOT_WIDTH * log(at / axis_low) / log(axis_high / axis_low);
 }
 
+static bool
+is_drawn(const struct row *row)
+{
+	return row->is_measured && row->unit != ADDED;
+}
+
 static void
 draw_row(FILE *f, const struct row *r, int y)
 {
@@ -163,7 +171,7 @@ report_svg(const char *path, const struct row *rows, size_t num)
 	if (f == NULL)
 		return false;
 	for (size_t n = 0; n < num; n++)
-		num_drawn += rows[n].is_measured;
+		num_drawn += is_drawn(&rows[n]);
 	height = TOP + num_drawn * ROW_HEIGHT + BOTTOM;
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n",
 		LEFT + PLOT_WIDTH + RIGHT, height);
@@ -177,7 +185,7 @@ report_svg(const char *path, const struct row *rows, size_t num)
 		fprintf(f, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g×</text>\n", place(ticks[n]), TOP - 12, ticks[n]);
 	}
 	for (size_t n = 0; n < num; n++)
-		if (rows[n].is_measured) {
+		if (is_drawn(&rows[n])) {
 			draw_row(f, &rows[n], y);
 			y += ROW_HEIGHT;
 		}

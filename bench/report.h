@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum unit { MICROSECONDS, BYTES, SPEEDUP };
+enum unit { MICROSECONDS, BYTES, SPEEDUP, ADDED /* microseconds */ };
 
 struct row {
 	const char *label;
@@ -16,8 +16,8 @@ struct row {
 	size_t size;
 	unsigned threads;
 	enum unit unit;
-	double target; /* of the ratio, or of Baton's own number for a speed-up; 0: none */
-	const char *against; /* speed-up over which other work; NULL: over the same in one thread */
+	double target; /* of the ratio, or of Baton's own number for a speed-up and what is added, which is to be no more; 0: none */
+	const char *against; /* speed-up over, or added to, which other work; NULL: over the same in one thread */
 
 	/* results */
 	bool is_measured;
