@@ -41,9 +41,20 @@ type_of(OM_uint32 type)
 	}
 }
 
+static bool
+has_stream(const gss_iov_buffer_desc *iov, int count)
+{
+	while (count > 0)
+		if (GSS_IOV_BUFFER_TYPE(iov[--count].type) == GSS_IOV_BUFFER_TYPE_STREAM)
+			return true;
+	return false;
+}
+
 static void
 read_array(struct bt_call *call, const gss_iov_buffer_desc *from, int count, bool has_contents, struct array *to)
 {
+	bool is_whole;
+
 	to->iov = to->on_stack;
 	to->num = 0;
 	if (from == GSS_C_NO_IOV_BUFFER)
@@ -56,10 +67,16 @@ read_array(struct bt_call *call, const gss_iov_buffer_desc *from, int count, boo
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
 		return;
 	}
+	is_whole = has_stream(from, count);
 	for (; to->num < (size_t)count; to->num++) {
 		const gss_iov_buffer_desc *one = &from[to->num];
 		bool allocate = (one->type & GSS_IOV_BUFFER_FLAG_ALLOCATE) != 0;
 
+		/* Beside a STREAM this is an output, and whatever programs have left in it is nothing. */
+		if (is_whole && type_of(one->type) == BT_MSG_IOV_DATA) {
+			to->iov[to->num] = (struct bt_msg_iov){.type = BT_MSG_IOV_DATA, .allocate = allocate};
+			continue;
+		}
 		if (has_contents && !allocate && type_of(one->type) != BT_MSG_IOV_EMPTY)
 			bt_call_input(call, &one->buffer, 0);
 		to->iov[to->num] = (struct bt_msg_iov){

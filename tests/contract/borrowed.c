@@ -295,6 +295,11 @@ pieces(void **state)
 		{GSS_IOV_BUFFER_TYPE_PADDING | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0, NULL}},
 		{GSS_IOV_BUFFER_TYPE_TRAILER | GSS_IOV_BUFFER_FLAG_ALLOCATE, {0, NULL}},
 	};
+	gss_iov_buffer_desc stream[2] = {
+		{GSS_IOV_BUFFER_TYPE_STREAM, {0, NULL}},
+		{GSS_IOV_BUFFER_TYPE_DATA, {4711, NULL}},
+	};
+	gss_buffer_desc text = {sizeof original, original}, token;
 	struct pair pair;
 	OM_uint32 minor;
 	int conf = 0;
@@ -308,6 +313,14 @@ pieces(void **state)
 	CHECK(gss_unwrap_iov(&minor, pair.acceptor, &conf, NULL, iov, 4));
 	assert_memory_equal(data, original, sizeof data);
 	CHECK(gss_release_iov_buffer(&minor, iov, 4));
+	/* What comes out of a whole token takes a place in it, and programs leave anything there before. */
+	CHECK(gss_wrap(&minor, pair.initiator, 1, GSS_C_QOP_DEFAULT, &text, &conf, &token));
+	stream[0].buffer = token;
+	CHECK(gss_unwrap_iov(&minor, pair.acceptor, &conf, NULL, stream, 2));
+	assert_int_equal(stream[1].buffer.length, sizeof original);
+	assert_memory_equal(stream[1].buffer.value, original, sizeof original);
+	assert_true(stream[1].buffer.value > token.value && (char *)stream[1].buffer.value < (char *)token.value + token.length);
+	gss_release_buffer(&minor, &token);
 	finish(&pair);
 }
 
