@@ -50,7 +50,11 @@ static void
 legs(void **state)
 {
 	struct gss_channel_bindings_struct bindings = {
-		.initiator_addrtype = 3, .acceptor_addrtype = 4, .acceptor_address = {4, (void *)(uintptr_t)"here"}, .application_data = {7, (void *)(uintptr_t)"channel"}};
+		.initiator_addrtype = 3,
+		.acceptor_addrtype = 4,
+		.acceptor_address = {4, (void *)(uintptr_t) "here"},
+		.application_data = {7, (void *)(uintptr_t) "channel"},
+	};
 	gss_ctx_id_t i = GSS_C_NO_CONTEXT, a = GSS_C_NO_CONTEXT;
 	gss_cred_id_t cred, delegated;
 	gss_name_t target = name_of(GSS_C_NO_OID), src;
