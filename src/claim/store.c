@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "claim/box.h"
+#include "claim/guard.h"
 #include "claim/place.h"
 #include "claim/table.h"
 
@@ -29,11 +30,25 @@ find(uid_t uid, uint8_t place)
 	return NULL;
 }
 
+/* In a signal handler. One that is retired has zeros in its place, which nobody can cut: whoever retires it is about to put them there. */
+static bool
+was_cut(const void *at)
+{
+	for (struct bt_claim_table *t = atomic_load_explicit(&tables, memory_order_acquire); t != NULL; t = t->next)
+		if ((const char *)at >= (const char *)t->file && (const char *)at < (const char *)(t->file + 1)) {
+			bt_claim_table_retire(t);
+			return true;
+		}
+	return false;
+}
+
 /* Takes fresh; returns it, or the one of its kind that is there by now. */
 static struct bt_claim_table *
 link_in(struct bt_claim_table *fresh)
 {
 	struct bt_claim_table *there;
+
+	bt_claim_guard_on(was_cut);
 
 	fresh->next = atomic_load(&tables);
 	do {

@@ -260,7 +260,7 @@ count_silent(const struct call *c, int *num_alive)
 static bool
 judge(const struct siege *s, struct account *account, struct call *c)
 {
-	bool somebody_died = s->toll.num_killed + s->toll.num_bus > c->before.num_killed + c->before.num_bus;
+	bool somebody_died = s->toll.num_killed > c->before.num_killed;
 	int num_alive, num_silent = count_silent(c, &num_alive);
 
 	if (c->num_served > 1)

@@ -27,15 +27,6 @@ enum {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-/* Who touches a table that was cut short is to die of it here too. */
-__attribute__((visibility("default"))) const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "handle_sigbus=0";
-}
-
 /* The sanitizer brings an allocator of its own, which does not fail. */
 void
 bad_luck(const struct post *post)

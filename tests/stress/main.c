@@ -96,10 +96,10 @@ tell(const struct account *a, const struct toll *t)
 	       (unsigned long long)a->num_calls, (unsigned long long)a->num_served, (unsigned long long)a->num_passed,
 	       (unsigned long long)a->num_refused, (unsigned long long)a->num_killed, (unsigned long long)a->num_store,
 	       (unsigned long long)a->num_slept, (unsigned long long)a->num_too_late);
-	printf("%llu killed, %llu ended as the table was cut, %llu stopped, %llu attacks on the store, clock set %llu times, "
+	printf("%llu killed, %llu stopped, %llu attacks on the store, clock set %llu times, "
 	       "%llu times suspended\n",
-	       (unsigned long long)t->num_killed, (unsigned long long)t->num_bus, (unsigned long long)t->num_stopped,
-	       (unsigned long long)t->num_attacks, (unsigned long long)t->num_clocks, (unsigned long long)t->num_suspended);
+	       (unsigned long long)t->num_killed, (unsigned long long)t->num_stopped, (unsigned long long)t->num_attacks,
+	       (unsigned long long)t->num_clocks, (unsigned long long)t->num_suspended);
 }
 
 static int

@@ -92,14 +92,11 @@ siege_begin(struct siege *s, int num_fronts, int num_workers, const char *claim_
 	return true;
 }
 
-/* A table cut short is the one thing that may end a process otherwise than we did. */
 static void
 bury(struct siege *s, struct child *c, int status)
 {
 	dead[num_dead++ % NUM_DEAD] = c->pid;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS && s->toll.num_cuts > 0) {
-		s->toll.num_bus++;
-	} else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
 		s->toll.num_killed++;
 	} else {
 		fprintf(stderr, "a %s ended by itself: status %x\n", c->is_front ? "front" : "worker", (unsigned)status);

@@ -19,7 +19,7 @@ enum harm {
 
 /* What was done up to now. What did not change during a call cannot be the reason of its end. */
 struct toll {
-	uint64_t num_killed /* and buried */, num_bus, num_stopped, num_attacks, num_cuts, num_clocks, num_suspended,
+	uint64_t num_killed /* and buried */, num_stopped, num_attacks, num_cuts, num_clocks, num_suspended,
 	    num_unlucky;
 };
 

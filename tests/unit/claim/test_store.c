@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -167,6 +169,101 @@ truncated_table(void)
 	return bt_claim_take(store, &ref) == 0;
 }
 
+/* In the midst of each step, with the look at the table behind it. The last one is not ours, and counts as it would without us. */
+static bool
+cut_under_way(void)
+{
+	struct bt_claim_store *store;
+	struct bt_claim_ref ref, other;
+
+	name_dir();
+	ref = make_claim();
+	CHECK(bt_claim_store_of(&ref, &store) == 0);
+	CHECK(truncate(fixture_path, 0) == 0);
+	CHECK(bt_claim_read(store, &ref, key) != 0);
+	CHECK(bt_claim_take(store, &ref) != 0);
+
+	ref = make_claim();
+	CHECK(bt_claim_store_of(&ref, &store) == 0 && bt_claim_read(store, &ref, key) == 0);
+	CHECK(truncate(fixture_path, 4096) == 0);
+	CHECK(bt_claim_take(store, &ref) != 0);
+	CHECK(unlink(fixture_path) == 0);
+
+	CHECK(bt_claim_user_store(true, &store) == 0 && bt_claim_reserve(store, 1000, &ref, key) == 0);
+	CHECK(truncate(fixture_path, 0) == 0);
+	CHECK(bt_claim_activate(store, &ref, key) == EAGAIN);
+	bt_claim_cancel(store, &ref);
+
+	CHECK(bt_claim_user_store(true, &store) == 0 && bt_claim_reserve(store, 1000, &other, key) == 0);
+	CHECK(truncate(fixture_path, 0) == 0);
+	CHECK(bt_claim_reserve(store, 1000, &ref, key) == BT_ERR_STORE_DAMAGED || bt_claim_activate(store, &ref, key) != 0);
+	ref = make_claim();
+	return bt_claim_store_of(&ref, &store) == 0 && bt_claim_take(store, &ref) == 0;
+}
+
+static volatile sig_atomic_t num_theirs;
+
+static void
+theirs(int number)
+{
+	static const struct sigaction usual = {.sa_handler = SIG_DFL};
+
+	if (++num_theirs > 1)
+		sigaction(number, &usual, NULL);
+}
+
+/* Faults that have nothing to do with a table, and signals that somebody sent. */
+static bool
+other_faults(void)
+{
+	int fd = memfd_create("short", 0), status;
+	volatile char *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	pid_t child;
+
+	CHECK(fd >= 0 && p != MAP_FAILED);
+	signal(SIGBUS, theirs);
+	name_dir();
+	make_claim();
+	raise(SIGBUS);
+	CHECK(num_theirs == 1);
+	for (int n = 0; n < 2; n++) {
+		if ((child = fork()) == 0) {
+			if (n == 0)
+				(void)p[0];
+			raise(SIGBUS);
+			raise(SIGBUS);
+			_exit(0);
+		}
+		CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	}
+	return true;
+}
+
+/* The same where nobody had a handler. */
+static bool
+faults_end_it(void)
+{
+	int fd = memfd_create("short", 0), status;
+	volatile char *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	pid_t child;
+
+	CHECK(fd >= 0 && p != MAP_FAILED);
+	/* In place of cmocka's. */
+	signal(SIGBUS, SIG_DFL);
+	name_dir();
+	make_claim();
+	for (int n = 0; n < 2; n++) {
+		if ((child = fork()) == 0) {
+			if (n == 0)
+				(void)p[0];
+			raise(SIGBUS);
+			_exit(0);
+		}
+		CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	}
+	return true;
+}
+
 /* Programs that become daemons close all descriptors, and open other files under the same numbers. */
 static bool
 lost_descriptor(void)
@@ -297,6 +394,9 @@ IN_CHILD(finds_the_store_of_a_token, false)
 IN_CHILD(deleted_table, false)
 IN_CHILD(replaced_table, false)
 IN_CHILD(truncated_table, false)
+IN_CHILD(cut_under_way, false)
+IN_CHILD(other_faults, false)
+IN_CHILD(faults_end_it, false)
 IN_CHILD(lost_descriptor, false)
 IN_CHILD(changed_user, true)
 IN_CHILD(squatted, true)
@@ -309,7 +409,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_opens_once),	 TEST(test_finds_the_store_of_a_token),
 	    TEST(test_deleted_table),	 TEST(test_truncated_table),
-	    TEST(test_replaced_table),
+	    TEST(test_replaced_table),	 TEST(test_cut_under_way),
+	    TEST(test_other_faults),	 TEST(test_faults_end_it),
 	    TEST(test_lost_descriptor),	 TEST(test_changed_user),
 	    TEST(test_squatted),	 TEST(test_starved),
 	    TEST(test_threads_open_one),
