@@ -49,7 +49,6 @@ link_in(struct bt_claim_table *fresh)
 	struct bt_claim_table *there;
 
 	bt_claim_guard_on(was_cut);
-
 	fresh->next = atomic_load(&tables);
 	do {
 		if ((there = find(fresh->uid, fresh->place)) != NULL) {
