@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../support/valgrind.h"
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "claim/box.h"
@@ -368,6 +370,9 @@ an_owner_who_mounts(void **state)
 	int status;
 	pid_t child;
 
+	/* It does not know openat2(2). */
+	if (is_under_valgrind())
+		skip();
 	store_for_bob();
 	if ((child = fork()) == 0)
 		_exit(export_over_a_mount());

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../support/valgrind.h"
 #include "base/clock.h"
 
 static char dir[256];
@@ -444,15 +445,6 @@ work(void *ptr)
 	return NULL;
 }
 
-/* valgrind runs one thread at a time, and does not know that F_OFD_SETLKW, with which libkrb5 locks, may wait for another. */
-static bool
-is_under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
-
 static void
 test_threads(void **state)
 {
@@ -460,6 +452,7 @@ test_threads(void **state)
 	pthread_t threads[4];
 	void *result;
 
+	/* It runs one thread at a time, and does not know that F_OFD_SETLKW, with which libkrb5 locks, may wait for another. */
 	if (is_under_valgrind())
 		skip();
 	creds[0] = acquire(NULL, BT_USAGE_INITIATE, NULL, 0);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../support/valgrind.h"
 #include "transfer/limits.h"
 #include "transfer/settings.h"
 
@@ -318,15 +319,6 @@ sockets_that_will_not_do(void **state)
 	bt_ctx_free(ctx);
 }
 
-/* valgrind has limits of its own in place of the process's. */
-static bool
-is_under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
-
 /* Without a descriptor to be had, at either end. */
 static void
 no_more_descriptors(void **state)
@@ -336,6 +328,7 @@ no_more_descriptors(void **state)
 	int pair[2], fresh[2];
 	struct bt_ctx *ctx;
 
+	/* It has limits of its own in place of the process's. */
 	if (is_under_valgrind())
 		skip();
 	ctx = test_ctx_new(SAMPLE_ACCEPTOR);
