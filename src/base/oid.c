@@ -84,7 +84,7 @@ write_arc(struct bt_wr *out, uint64_t arc)
 static bool
 is_space(int c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	return c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r';
 }
 
 static void
@@ -114,47 +114,48 @@ parse_arc(struct bt_rd *rd, uint64_t *arc)
 	return any;
 }
 
-/* What may stand between two arcs: white space, or one dot with an arc behind it. */
+/* White space and dots in any number. */
 static void
 skip_separator(struct bt_rd *rd)
 {
-	if (bt_rd_peek(rd) != '.') {
-		skip_space(rd);
-		return;
+	while (is_space(bt_rd_peek(rd)) || bt_rd_peek(rd) == '.')
+		bt_rd_u8(rd);
+}
+
+int
+bt_oid_read(struct bt_rd *rd, struct bt_wr *out)
+{
+	uint64_t first, second, arc;
+	bool in_braces;
+
+	skip_space(rd);
+	if ((in_braces = bt_rd_peek(rd) == '{'))
+		bt_rd_u8(rd);
+	skip_space(rd);
+	if (!parse_arc(rd, &first) || first > 2)
+		return BT_ERR_MALFORMED;
+	skip_separator(rd);
+	if (!parse_arc(rd, &second) || (first < 2 && second > 39) || second > UINT64_MAX - 80)
+		return BT_ERR_MALFORMED;
+	write_arc(out, first * 40 + second);
+	for (skip_separator(rd); is_digit(bt_rd_peek(rd)); skip_separator(rd)) {
+		if (!parse_arc(rd, &arc))
+			return BT_ERR_MALFORMED;
+		write_arc(out, arc);
 	}
-	bt_rd_u8(rd);
-	if (!is_digit(bt_rd_peek(rd)))
-		bt_rd_fail(rd);
+	if (in_braces && bt_rd_u8(rd) != '}')
+		return BT_ERR_MALFORMED;
+	return out->failed ? BT_ERR_NOMEM : 0;
 }
 
 int
 bt_oid_parse(struct bt_bytes text, struct bt_wr *out)
 {
 	struct bt_rd rd = bt_rd_of(text);
-	uint64_t first, second, arc;
-	bool in_braces;
+	int e;
 
+	if ((e = bt_oid_read(&rd, out)) != 0)
+		return e;
 	skip_space(&rd);
-	if ((in_braces = bt_rd_peek(&rd) == '{'))
-		bt_rd_u8(&rd);
-	skip_space(&rd);
-	if (!parse_arc(&rd, &first) || first > 2)
-		return BT_ERR_MALFORMED;
-	skip_separator(&rd);
-	if (!parse_arc(&rd, &second) || (first < 2 && second > 39) || second > UINT64_MAX - 80)
-		return BT_ERR_MALFORMED;
-	write_arc(out, first * 40 + second);
-	for (skip_separator(&rd); is_digit(bt_rd_peek(&rd)); skip_separator(&rd)) {
-		if (!parse_arc(&rd, &arc))
-			return BT_ERR_MALFORMED;
-		write_arc(out, arc);
-	}
-	if (in_braces && bt_rd_u8(&rd) != '}')
-		return BT_ERR_MALFORMED;
-	/* Programs count the final NUL of a string into its length. */
-	while (is_space(bt_rd_peek(&rd)) || bt_rd_peek(&rd) == '\0')
-		bt_rd_u8(&rd);
-	if (bt_rd_end(&rd) != 0)
-		return BT_ERR_MALFORMED;
-	return out->failed ? BT_ERR_NOMEM : 0;
+	return bt_rd_end(&rd) == 0 ? 0 : BT_ERR_MALFORMED;
 }

@@ -24,7 +24,13 @@ bool bt_oid_is_valid(struct bt_bytes oid);
 /* bt_oid_print - "{ 1 2 840 113554 }", the form of gss_oid_to_str, appended to out. Errors: MALFORMED; an arc over 64 bits. */
 int bt_oid_print(struct bt_bytes oid, struct bt_wr *out);
 
-/* bt_oid_parse - "{ 1 2 840 }", "1 2 840" or "1.2.840", appended to out as contents octets. Errors: MALFORMED. */
+/*
+ * bt_oid_read - "{ 1 2 840 }", "1 2 840" or "1.2.840", between arcs spaces and dots in any number, appended to out as contents
+ * octets; rd is left behind it. Errors: MALFORMED.
+ */
+int bt_oid_read(struct bt_rd *rd, struct bt_wr *out);
+
+/* bt_oid_parse - a text that is one OID and nothing else but spaces round it. Errors: as bt_oid_read. */
 int bt_oid_parse(struct bt_bytes text, struct bt_wr *out);
 
 #endif

@@ -9,15 +9,16 @@ gss_str_to_oid(OM_uint32 *minor_status, gss_buffer_t oid_str, gss_OID *oid)
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	struct bt_buf contents = {0};
-	struct bt_bytes text;
+	struct bt_rd text;
 	struct bt_wr wr;
 	gss_OID made = NULL;
 
 	bt_call_empty_oid(oid);
 	bt_call_wants(&call, oid, 0);
-	text = bt_call_input_filled(&call, oid_str, 0);
+	text = bt_rd_of(bt_call_input_filled(&call, oid_str, 0));
 	bt_wr_init(&wr);
-	if (!bt_call_failed(&call) && bt_oid_parse(text, &wr) == BT_ERR_MALFORMED)
+	/* What follows the OID is not looked at, as in the library that this call comes from: often it is the string's NUL. */
+	if (!bt_call_failed(&call) && bt_oid_read(&text, &wr) == BT_ERR_MALFORMED)
 		bt_call_refuse(&call, GSS_S_FAILURE, BT_ERR_MALFORMED);
 	else if (!bt_call_failed(&call) &&
 		 (bt_wr_take(&wr, &contents) != 0 || (made = bt_mem_alloc(sizeof *made)) == NULL))

@@ -19,12 +19,13 @@ static gss_OID_desc unknown = {3, (void *)(uintptr_t) "\x2a\x03\x04"};
 static void
 text_both_ways(void **state)
 {
-	static const char *const spellings[] = {"{ 1 2 840 113554 1 2 2 }", "1.2.840.113554.1.2.2", "1 2 840 113554 1 2 2"};
+	static const char *const spellings[] = {"{ 1 2 840 113554 1 2 2 }", "1.2.840.113554.1.2.2", "1 2 840 113554 1 2 2",
+					       "1.2.840.113554.1.2.2 and more"};
 	gss_buffer_desc text;
 	OM_uint32 minor;
 	gss_OID oid;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
 		text = (gss_buffer_desc){strlen(spellings[i]), (void *)(uintptr_t)spellings[i]};
 		assert_int_equal(gss_str_to_oid(&minor, &text, &oid), GSS_S_COMPLETE);
 		assert_true(gss_oid_equal(oid, &krb5));
