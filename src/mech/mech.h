@@ -229,6 +229,7 @@ struct bt_mech {
 	const char *sasl_name, *short_name, *description; /* RFC 5801; sasl_name NULL: none */
 	bool is_loaded;                        /* from configuration: plugin/plugin.h. It protects messages itself, on what it has in pending */
 	const struct bt_mech *behind;          /* an interposer is in front of it, and its contexts are those that move; else NULL */
+	bool asserts_protection;               /* without being asked, but for a credential that was told not to */
 	bool authenticates_nobody;             /* a program gets it only by naming it, and no two of its names are equal */
 
 	/*

@@ -52,6 +52,7 @@ const struct bt_mech bt_mech_krb5 = {
     .sasl_name = "GS2-KRB5",
     .short_name = "krb5",
     .description = "Kerberos 5 GSS-API Mechanism",
+    .asserts_protection = true,
     .name_import = bt_krb5_name_import,
     .name_type = bt_krb5_name_type,
     .name_export = bt_krb5_name_export,

@@ -23,7 +23,8 @@ inner_init(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_by
 	inner_step.num_offers = 0;
 	inner_step.token = token;
 	/* What would protect the list, if it came to that. RFC 4178 §5. */
-	inner_step.flags |= BT_CTX_INTEG;
+	if (!nego->inner->mech->asserts_protection)
+		inner_step.flags |= BT_CTX_INTEG;
 	for (size_t i = 0; i < step->num_offers; i++) {
 		if (step->offers[i].mech != nego->inner->mech)
 			continue;

@@ -118,8 +118,11 @@ struct meeting {
 	gss_cred_id_t initiator, acceptor, delegated;
 	OM_uint32 req_flags, acceptor_flags;
 	const char *target;
+	gss_OID mech; /* NULL: Kerberos */
 	gss_ctx_id_t ctx_i, ctx_a;
 };
+
+static gss_OID_desc spnego = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02"};
 
 static void
 meet(const char *what, struct meeting *m)
@@ -127,11 +130,12 @@ meet(const char *what, struct meeting *m)
 	gss_name_t target = name_of(m->target, GSS_C_NT_HOSTBASED_SERVICE), client = GSS_C_NO_NAME;
 	gss_buffer_desc token = GSS_C_EMPTY_BUFFER, reply = GSS_C_EMPTY_BUFFER, none = GSS_C_EMPTY_BUFFER;
 	gss_buffer_set_t key = GSS_C_NO_BUFFER_SET;
+	gss_OID mech = m->mech != NULL ? m->mech : (gss_OID)gss_mech_krb5;
 
 	m->ctx_i = m->ctx_a = GSS_C_NO_CONTEXT;
 	m->delegated = GSS_C_NO_CREDENTIAL;
-	major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, gss_mech_krb5, m->req_flags, 0, NULL, &none, NULL,
-				     &token, NULL, NULL);
+	major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, mech, m->req_flags, 0, NULL, &none, NULL, &token,
+				     NULL, NULL);
 	told(what);
 	if (!GSS_ERROR(major)) {
 		major = gss_accept_sec_context(&minor, &m->ctx_a, m->acceptor, &token, NULL, &client, NULL, &reply,
@@ -143,7 +147,7 @@ meet(const char *what, struct meeting *m)
 			say("%s acceptor's flags %x", what, m->acceptor_flags & ~(OM_uint32)GSS_C_PROT_READY_FLAG);
 		}
 		if (!GSS_ERROR(major) && (m->req_flags & GSS_C_MUTUAL_FLAG) != 0) {
-			major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, gss_mech_krb5, m->req_flags, 0,
+			major = gss_init_sec_context(&minor, m->initiator, &m->ctx_i, target, mech, m->req_flags, 0,
 						     NULL, &reply, NULL, &none, NULL, NULL);
 			told(what);
 		}
@@ -560,6 +564,18 @@ options(void)
 	part(&m);
 	m.req_flags = GSS_C_INTEG_FLAG | GSS_C_MUTUAL_FLAG;
 	meet("without but for the one asked for", &m);
+	part(&m);
+	gss_release_cred(&minor, &cred);
+	/* A credential for Kerberos alone is none for a negotiation with the other library. */
+	major = gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_INITIATE, &cred, NULL, NULL);
+	told("for every mechanism");
+	gss_set_cred_option(&minor, &cred, (gss_OID)GSS_KRB5_CRED_NO_CI_FLAGS_X, &empty);
+	m.initiator = cred;
+	m.mech = &spnego;
+	meet("negotiated, without but for the one asked for", &m);
+	part(&m);
+	m.req_flags = GSS_C_MUTUAL_FLAG;
+	meet("negotiated, without protection flags", &m);
 	part(&m);
 	gss_release_cred(&minor, &cred);
 }
