@@ -280,7 +280,7 @@ init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_o
 		ctx->pending = NULL;
 		return open_context(ctx);
 	}
-	ctx->flags = step->flags;
+	ctx->flags = (step->flags & ~(uint32_t)BT_CTX_PROT_READY) | BT_CTX_TRANS;
 	ctx->acceptor = bt_mn_share((struct bt_mn *)(uintptr_t)step->target);
 	ctx->initiator = bt_mn_new(1, false, bt_bytes_of_str("alice@REALM"), NULL, NULL);
 	if (ctx->initiator == NULL || (e = send_token(ctx, "01", token_out)) != 0)
