@@ -194,9 +194,11 @@ bt_krb5_cred_inquire(const struct bt_mech *mech, struct bt_mcred *cred, struct b
 	}
 	if (e == 0) {
 		out->usage = cred->usage;
-		if (cred->usage != BT_USAGE_ACCEPT)
+		if (cred->usage != BT_USAGE_ACCEPT) {
 			e = inquire_initiator(lib, cred, out);
-		else if (cred->acceptor != NULL)
+			/* Keys do not expire, but programs have come to read one lifetime for both halves. */
+			out->acceptor_expires_at = out->initiator_expires_at;
+		} else if (cred->acceptor != NULL)
 			out->name = bt_mn_share(cred->acceptor);
 		else
 			e = name_from_keytab(lib, cred, &out->name);

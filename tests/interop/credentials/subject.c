@@ -88,21 +88,27 @@ show_name(const char *what, gss_name_t name)
 	gss_release_buffer(&minor, &text);
 }
 
+static const char *
+span_of(OM_uint32 lifetime)
+{
+	return lifetime == 0 ? "0" : lifetime == GSS_C_INDEFINITE ? "indefinite" : "some";
+}
+
 static void
 show_cred(const char *what, gss_cred_id_t cred)
 {
 	gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
 	gss_name_t name = GSS_C_NO_NAME;
 	gss_cred_usage_t usage = -1;
-	OM_uint32 lifetime = 0;
+	OM_uint32 initiator = 0, acceptor = 0;
 
 	if (cred == GSS_C_NO_CREDENTIAL) {
 		say("%s = none", what);
 		return;
 	}
-	major = gss_inquire_cred_by_mech(&minor, cred, gss_mech_krb5, &name, &lifetime, NULL, &usage);
+	major = gss_inquire_cred_by_mech(&minor, cred, gss_mech_krb5, &name, &initiator, &acceptor, &usage);
 	told(what);
-	say("%s usage %d lifetime %s", what, usage, lifetime == 0 ? "0" : lifetime == GSS_C_INDEFINITE ? "indefinite" : "some");
+	say("%s usage %d lifetime %s, %s", what, usage, span_of(initiator), span_of(acceptor));
 	show_name(what, name);
 	gss_release_name(&minor, &name);
 	major = gss_inquire_cred_by_oid(&minor, cred, GSS_KRB5_GET_CRED_IMPERSONATOR, &set);
