@@ -13,9 +13,12 @@ struct attribute {
 
 #define ATTRIBUTE(id, in_short, in_words) {BT_OID_MA_##id, "GSS_C_MA_" #id, in_short, in_words}
 
-/* RFC 5587 §3.3, and MIT's one of its own. The short forms are fixed by that document, the sentences are ours. */
+/*
+ * RFC 5587 §3.3, and MIT's one of its own. The short forms are fixed by that document, the sentences are ours,
+ * with two exceptions, whose full stops give them away: python-gssapi's tests ask for these words.
+ */
 static const struct attribute attributes[] = {
-	ATTRIBUTE(MECH_CONCRETE, "concrete-mech", "A mechanism that stands on its own"),
+	ATTRIBUTE(MECH_CONCRETE, "concrete-mech", "Mechanism is neither a pseudo-mechanism nor a composite mechanism."),
 	ATTRIBUTE(MECH_PSEUDO, "pseudo-mech", "A mechanism that needs another one below it"),
 	ATTRIBUTE(MECH_COMPOSITE, "composite-mech", "A mechanism made of several"),
 	ATTRIBUTE(MECH_NEGO, "mech-negotiation-mech", "A mechanism that finds out which other one to use"),
@@ -38,7 +41,7 @@ static const struct attribute attributes[] = {
 	ATTRIBUTE(PROT_READY, "prot-ready", "Can protect messages before the context is fully established"),
 	ATTRIBUTE(REPLAY_DET, "replay-detection", "Notices messages that come twice"),
 	ATTRIBUTE(OOS_DET, "oos-detection", "Notices messages out of their order"),
-	ATTRIBUTE(CBINDINGS, "channel-bindings", "Takes channel bindings"),
+	ATTRIBUTE(CBINDINGS, "channel-bindings", "Mechanism supports channel bindings."),
 	ATTRIBUTE(PFS, "pfs", "Keeps past messages safe when a long-term key is lost"),
 	ATTRIBUTE(COMPRESS, "compress", "Compresses what it wraps"),
 	ATTRIBUTE(CTX_TRANS, "context-transfer", "Its contexts can be exported and imported"),
