@@ -65,8 +65,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS
 		-Dc_args=-fsanitize=fuzzer-no-link
 	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
 
-bench: ## Baton and MIT's library side by side
+bench: ## Baton, MIT's library and Heimdal's side by side
 	@scripts/need build demo bench
+	@scripts/need bench-heimdal || true
 	@scripts/configure build-bench --buildtype=release
 	@ninja -C build-bench --quiet
 	@scripts/bench build-bench $(BENCH_ARGS)

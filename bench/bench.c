@@ -1,13 +1,16 @@
 /*
- * bench - Baton and MIT's library side by side.
+ * bench - Baton, MIT's library and Heimdal's side by side.
  *
- * Two workers (worker.c) take turns at each row, round by round, so that a machine that slows down or speeds up does so for both. A row's
- * number is the median over the rounds, its ratio the median of the rounds' ratios.
+ * Their workers (worker.c) take turns at each row, round by round, so that a machine that slows down or speeds up does so for all. A row's
+ * number is the median over the rounds, its ratio the median of the rounds' ratios. Where Heimdal's library is missing, or fails, its column
+ * stays empty.
  */
 #include "report.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 101, NUM_WORKERS = 2 };
+enum { ROUNDS_MAX = 101 };
 
 /* Targets are what the library is to reach over MIT's 1.20.1; those of speed-ups and of what is added stand for themselves. */
 static struct row rows[] = {
@@ -35,11 +38,11 @@ static struct row rows[] = {
 	{ "send + receive, by hand being 1", "handover", "host", 0, 1, SPEEDUP, 0.8, "pass" },
 	{ "first wrap after import", "first-wrap", "host", 0, 1, MICROSECONDS, 0 },
 	{ "export + import + first wrap", "transfer", "host", 0, 1, MICROSECONDS, 5.0 },
-	{ "token", "token-bytes", "host", 0, 1, BYTES, 0 },
+	{ "token", "token-bytes", "host", 0, 1, BYTES, 0, .moves_authz = true },
 	{ "token, no authorization data", "token-bytes", "plain", 0, 1, BYTES, 0 },
-	{ "memory of an imported context", "memory-imported", "host", 0, 1, BYTES, 3.0 },
+	{ "memory of an imported context", "memory-imported", "host", 0, 1, BYTES, 3.0, .moves_authz = true },
 	{ "memory, no authorization data", "memory-imported", "plain", 0, 1, BYTES, 3.0 },
-	{ "memory after one wrap", "memory-used", "host", 0, 1, BYTES, 0 },
+	{ "memory after one wrap", "memory-used", "host", 0, 1, BYTES, 0, .moves_authz = true },
 	{ "wrap 64 B", "wrap", "enc18", 64, 1, MICROSECONDS, 3.0 },
 	{ "wrap 1 KiB", "wrap", "enc18", 1024, 1, MICROSECONDS, 0 },
 	{ "wrap 16 KiB", "wrap", "enc18", 16384, 1, MICROSECONDS, 3.0 },
@@ -83,6 +86,8 @@ struct worker {
 	const char *path;
 	FILE *to, *from;
 	pid_t pid;
+	bool is_there;	  /* its library is */
+	char version[64]; /* as its library tells it */
 };
 
 struct options {
@@ -115,9 +120,11 @@ start(struct worker *w)
 	w->from = fdopen(dup(ends[0]), "r");
 	if (w->to == NULL || w->from == NULL)
 		give_up(w->path);
+	w->is_there = fscanf(w->from, "ready %63[^\n]", w->version) == 1;
 }
 
-static void
+/* How it ended. */
+static int
 stop(struct worker *w)
 {
 	int status;
@@ -125,12 +132,41 @@ stop(struct worker *w)
 	fclose(w->to);
 	shutdown(fileno(w->from), SHUT_RDWR);
 	fclose(w->from);
-	if (waitpid(w->pid, &status, 0) != w->pid || status != 0) {
-		fprintf(stderr, "bench: %s did not end well\n", w->path);
-		exit(1);
+	if (waitpid(w->pid, &status, 0) != w->pid)
+		give_up(w->path);
+	w->is_there = false;
+	return status;
+}
+
+/* One whose library is missing is left out, if it may be. */
+static void
+start_all(struct worker workers[static NUM_LIBRARIES])
+{
+	for (int n = 0; n < NUM_LIBRARIES; n++) {
+		int status;
+
+		start(&workers[n]);
+		if (workers[n].is_there)
+			continue;
+		status = stop(&workers[n]);
+		if (!library_is_optional(n) || !WIFEXITED(status) || WEXITSTATUS(status) != WORKER_HAS_NO_LIBRARY) {
+			fprintf(stderr, "bench: %s did not begin\n", workers[n].path);
+			exit(1);
+		}
 	}
 }
 
+static void
+stop_all(struct worker workers[static NUM_LIBRARIES])
+{
+	for (int n = 0; n < NUM_LIBRARIES; n++)
+		if (workers[n].is_there && stop(&workers[n]) != 0) {
+			fprintf(stderr, "bench: %s did not end well\n", workers[n].path);
+			exit(1);
+		}
+}
+
+/* Not a number: the library cannot do it. */
 static double
 ask(struct worker *w, const struct row *row, unsigned threads, unsigned milliseconds)
 {
@@ -138,10 +174,8 @@ ask(struct worker *w, const struct row *row, unsigned threads, unsigned millisec
 
 	fprintf(w->to, "%s %s %zu %u %u\n", row->work, row->service, row->size, threads, milliseconds);
 	fflush(w->to);
-	if (fscanf(w->from, "%lf", &value) != 1) {
-		fprintf(stderr, "bench: %s failed at \"%s\"\n", w->path, row->label);
-		exit(1);
-	}
+	if (fscanf(w->from, "%lf", &value) != 1)
+		return NAN;
 	if (row->unit == MICROSECONDS)
 		return 1e6 / value;
 	return value;
@@ -184,43 +218,66 @@ median(const double *values, size_t num)
 }
 
 static double
-ratio_of(const struct row *row, double baton, double mit)
+ratio_of(const struct row *row, double baton, double other)
 {
 	/* Times and bytes: how many times less. Speed-ups: how many times more. What may be nothing has no ratio. */
 	if (row->unit == ADDED)
 		return 0;
-	return row->unit == SPEEDUP ? baton / mit : mit / baton;
+	return row->unit == SPEEDUP ? baton / other : other / baton;
+}
+
+/* One that failed began the row in vain; for the next one there is a new worker. */
+static void
+leave_out(struct worker *w, int library, const struct row *row)
+{
+	fprintf(stderr, "bench: %s failed at \"%s\"\n", w->path, row->label);
+	if (!library_is_optional(library))
+		exit(1);
+	stop(w);
+	start(w);
 }
 
 static void
-run_row(struct row *row, struct worker workers[static NUM_WORKERS], const struct options *options)
+run_row(struct row *row, struct worker workers[static NUM_LIBRARIES], const struct options *options)
 {
-	double baton[ROUNDS_MAX], mit[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	double values[NUM_LIBRARIES][ROUNDS_MAX], ratios[ROUNDS_MAX];
 	/* Bytes do not vary. */
 	unsigned rounds = row->unit == BYTES ? 1 : options->rounds;
 
-	for (unsigned n = 0; n < rounds; n++) {
+	for (int n = 0; n < NUM_LIBRARIES; n++)
+		row->results[n].is_measured = workers[n].is_there && !(n == HEIMDAL && row->moves_authz);
+	for (unsigned round = 0; round < rounds; round++)
 		/* Who begins changes from round to round. */
-		if (n % 2 == 0)
-			baton[n] = measure(&workers[0], row, options->milliseconds);
-		mit[n] = measure(&workers[1], row, options->milliseconds);
-		if (n % 2 != 0)
-			baton[n] = measure(&workers[0], row, options->milliseconds);
-		ratio[n] = ratio_of(row, baton[n], mit[n]);
+		for (unsigned turn = 0; turn < NUM_LIBRARIES; turn++) {
+			int n = (int)((round + turn) % NUM_LIBRARIES);
+
+			if (!row->results[n].is_measured)
+				continue;
+			values[n][round] = measure(&workers[n], row, options->milliseconds);
+			if (isnan(values[n][round])) {
+				row->results[n].is_measured = false;
+				leave_out(&workers[n], n, row);
+			}
+		}
+	for (int n = 0; n < NUM_LIBRARIES; n++) {
+		struct result *result = &row->results[n];
+
+		if (!result->is_measured)
+			continue;
+		result->value = median(values[n], rounds);
+		for (unsigned round = 0; round < rounds; round++)
+			ratios[round] = ratio_of(row, values[BATON][round], values[n][round]);
+		result->ratio = median(ratios, rounds);
+		qsort(ratios, rounds, sizeof(*ratios), compare);
+		result->ratio_low = ratios[rounds / 4];
+		result->ratio_high = ratios[rounds - 1 - rounds / 4];
 	}
-	row->baton = median(baton, rounds);
-	row->mit = median(mit, rounds);
-	row->ratio = median(ratio, rounds);
-	qsort(ratio, rounds, sizeof(*ratio), compare);
-	row->ratio_low = ratio[rounds / 4];
-	row->ratio_high = ratio[rounds - 1 - rounds / 4];
-	row->is_measured = true;
 }
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: bench [--quick] [--rounds N] [--only WORDS] [--json FILE] [--svg FILE] WORKER-BATON WORKER-MIT\n"
+	fprintf(stderr, "usage: bench [--quick] [--rounds N] [--only WORDS] [--json FILE] [--svg FILE] WORKER-BATON WORKER-MIT WORKER-HEIMDAL\n"
 			"Run in a realm: baton realm -- bench ...\n");
 	exit(2);
 }
@@ -258,24 +315,28 @@ read_options(int argc, char **argv, struct options *o)
 			usage();
 		}
 	}
-	if (argc - optind != NUM_WORKERS || o->rounds < 1 || o->rounds > ROUNDS_MAX)
+	if (argc - optind != NUM_LIBRARIES || o->rounds < 1 || o->rounds > ROUNDS_MAX)
 		usage();
 }
 
 int
 main(int argc, char **argv)
 {
-	struct worker workers[NUM_WORKERS] = { 0 };
+	struct worker workers[NUM_LIBRARIES] = { 0 };
+	struct report report = { rows, NUM_ROWS };
 	struct options options;
 	bool is_terminal = isatty(1);
 
 	signal(SIGPIPE, SIG_IGN);
 	read_options(argc, argv, &options);
-	for (int n = 0; n < NUM_WORKERS; n++) {
+	report.rounds = options.rounds;
+	for (int n = 0; n < NUM_LIBRARIES; n++)
 		workers[n].path = argv[optind + n];
-		start(&workers[n]);
-	}
-	report_head(stdout);
+	start_all(workers);
+	report.versions[BATON] = BATON_VERSION;
+	report.versions[MIT] = MIT_VERSION;
+	report.versions[HEIMDAL] = workers[HEIMDAL].is_there ? workers[HEIMDAL].version : NULL;
+	report_head(stdout, &report);
 	for (size_t n = 0; n < NUM_ROWS; n++) {
 		if (options.only != NULL && strstr(rows[n].label, options.only) == NULL)
 			continue;
@@ -289,12 +350,11 @@ main(int argc, char **argv)
 		report_row(stdout, &rows[n]);
 		fflush(stdout);
 	}
-	for (int n = 0; n < NUM_WORKERS; n++)
-		stop(&workers[n]);
-	report_foot(stdout, rows, NUM_ROWS);
-	if (options.json != NULL && !report_json(options.json, rows, NUM_ROWS, options.rounds))
+	stop_all(workers);
+	report_foot(stdout, &report);
+	if (options.json != NULL && !report_json(options.json, &report))
 		give_up(options.json);
-	if (options.svg != NULL && !report_svg(options.svg, rows, NUM_ROWS))
+	if (options.svg != NULL && !report_svg(options.svg, &report))
 		give_up(options.svg);
 	return 0;
 }

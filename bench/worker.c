@@ -1,9 +1,9 @@
 /*
- * worker - does what the benchmark asks for, with one GSS library, and says how long it took.
- *
- * Compiled twice, as the peers of the tests are: worker-mit and worker-baton. It reads lines "ROW SERVICE SIZE THREADS MILLISECONDS" and answers each
- * with a number: operations per second of all threads together, or bytes for the rows that measure those.
+ * Does what the benchmark asks for, with one GSS library, and says how long it took. Compiled once for each: worker-baton, worker-mit, and
+ * worker-heimdal behind heimdal.h.
  */
+#include "worker.h"
+
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 
@@ -717,12 +717,16 @@ int
 main(void)
 {
 	char line[256], name[64], service[64];
+	const char *const *version = dlsym(RTLD_DEFAULT, "heimdal_version");
 	size_t size;
 	unsigned threads, milliseconds;
 	OM_uint32 minor;
 
 	must("acquire",
 	     gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &shared_cred, NULL, NULL), &minor);
+	/* "Heimdal 7.8.0" */
+	printf("ready %s\n", version == NULL ? "-" : strchr(*version, ' ') != NULL ? strchr(*version, ' ') + 1 : *version);
+	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (sscanf(line, "%63s %63s %zu %u %u", name, service, &size, &threads, &milliseconds) != 5 || threads < 1 ||
 		    threads > LANES_MAX || size > 1024 * 1024)
