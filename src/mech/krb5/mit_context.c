@@ -207,7 +207,9 @@ build(struct bt_krb5 *lib, const struct bt_krb5_mit_token *token, struct bt_ctx 
 	int e;
 
 	ctx->flags = (token->flags & KNOWN_FLAGS) | BT_CTX_TRANS;
-	ctx->expires_at = bt_krb5_wall_of(lib, (krb5_timestamp)token->endtime) + (is_initiator ? 0 : lib->clockskew_s);
+	/* By the exporter's corrected clock, as with the exporter; ours may never have heard of that KDC. */
+	ctx->expires_at =
+	    bt_krb5_seconds((krb5_timestamp)token->endtime) - token->clock_ahead_s + (is_initiator ? 0 : lib->clockskew_s);
 	ctx->authtime = token->authtime;
 	ctx->ticket_flags = token->ticket_flags;
 	if ((e = build_name(lib, is_initiator ? token->here : token->there, &ctx->initiator)) == 0 &&

@@ -180,21 +180,35 @@ read_window(struct bt_rd *rd, struct bt_krb5_mit_window *out)
 	expect(rd, QUEUE);
 }
 
-/* ---- what is read for its form only ---- */
+/* ---- what is read for its form only, but for a few members ---- */
 
-/* The exporter's krb5_context: its configuration, which is not ours. */
+/* A corrected clock: what was added to the host's, unless the flags say that it stands still. */
 static void
-read_configuration(struct bt_rd *rd)
+read_clock(struct bt_rd *rd, struct bt_krb5_mit_token *out)
 {
-	enum { NUM_SETTINGS = 5, NUM_CLOCK = 3 };
+	enum { IS_VALID = 1, STANDS_STILL = 2 };
+	int32_t seconds;
+	uint32_t flags;
+
+	expect(rd, CLOCK);
+	seconds = (int32_t)bt_rd_be32(rd);
+	(void)bt_rd_be32(rd); /* microseconds, beside times in seconds */
+	flags = bt_rd_be32(rd);
+	expect(rd, CLOCK);
+	out->clock_ahead_s = (flags & (IS_VALID | STANDS_STILL)) == IS_VALID ? seconds : 0;
+}
+
+/* The exporter's krb5_context: its configuration, which is not ours, and the clock by which its tickets' times are meant. */
+static void
+read_configuration(struct bt_rd *rd, struct bt_krb5_mit_token *out)
+{
+	enum { NUM_SETTINGS = 5 };
 
 	expect(rd, CONFIGURATION);
 	(void)read_counted(rd); /* default realm */
 	(void)bt_rd_bytes(rd, (size_t)read_count(rd, INT_LEN) * INT_LEN); /* enctypes */
 	(void)bt_rd_bytes(rd, NUM_SETTINGS * INT_LEN);
-	expect(rd, CLOCK);
-	(void)bt_rd_bytes(rd, NUM_CLOCK * INT_LEN);
-	expect(rd, CLOCK);
+	read_clock(rd, out);
 	if (find(rd, PROFILE)) {
 		for (uint32_t count = read_count(rd, INT_LEN); count != 0 && !rd->failed; count--)
 			(void)read_counted(rd); /* file */
@@ -374,7 +388,7 @@ read_all(struct bt_rd *rd, struct bt_krb5_mit_token *out)
 	out->cipher_key = read_optional_key(rd);
 	out->number_key = read_optional_key(rd);
 	read_window(rd, &out->window);
-	read_configuration(rd);
+	read_configuration(rd, out);
 	read_auth_context(rd, out);
 	proto = bt_rd_be32(rd);
 	(void)bt_rd_be32(rd); /* checksum type, which follows from the key */

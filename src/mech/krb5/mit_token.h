@@ -36,6 +36,7 @@ struct bt_krb5_mit_token {
 	bool is_initiator, is_open;
 	uint32_t flags;
 	int64_t authtime, endtime; /* Kerberos time */
+	int32_t clock_ahead_s;     /* of the host's: a KDC has corrected the exporter's clock by so much */
 	uint32_t ticket_flags;
 	uint64_t send_next, recv_first;
 	struct bt_bytes oid;           /* empty: not said */

@@ -24,7 +24,7 @@ struct plan {
 	bool has_window;
 	uint32_t do_replay, do_sequence;
 	uint64_t mask, base, next;
-	uint32_t queue_end, etypes, clock_end, files, configuration_end, cstate;
+	uint32_t queue_end, etypes, clock_ahead, clock_flags, clock_end, files, configuration_end, cstate;
 	bool has_session, has_authenticator;
 	uint32_t cusec, auth_context_end, proto, cred_rcache, num_authdata, authdata_end, pac_len, pac_is_good, num_indicators;
 	const char *module;
@@ -154,7 +154,7 @@ make(const struct plan *p)
 	put(&wr, CONFIGURATION), put(&wr, 0), put(&wr, p->etypes);
 	for (int i = 0; i < 5; i++)
 		put(&wr, 300);
-	put(&wr, CLOCK), put(&wr, 0), put(&wr, 0), put(&wr, 0), put(&wr, p->clock_end);
+	put(&wr, CLOCK), put(&wr, p->clock_ahead), put(&wr, 0), put(&wr, p->clock_flags), put(&wr, p->clock_end);
 	put(&wr, 0xaaca6012), put(&wr, p->files), put(&wr, 0xaaca6012);
 	put(&wr, p->configuration_end);
 	put_auth_context(&wr, p);
@@ -194,7 +194,7 @@ what_it_says(void **state)
 	assert_string_equal(ctx->acceptor->text, "host/a@R");
 	assert_int_equal(ctx->authtime, 1700000000);
 	assert_int_equal(ctx->ticket_flags, 0x40000000);
-	assert_true(ctx->expires_at >= 4000000000 - 1 && ctx->expires_at <= 4000000000 + 1);
+	assert_int_equal(ctx->expires_at, 4000000000);
 	bt_msg_state_of(ctx->msg, &msg);
 	assert_true(msg.is_initiator && !msg.is_dce && msg.detects_replay && msg.detects_sequence);
 	assert_int_equal(msg.send_next, 7);
@@ -205,6 +205,31 @@ what_it_says(void **state)
 	assert_int_equal(msg.subkey.bytes[31], 1);
 	assert_int_equal(msg.acceptor_subkey.enctype, 0);
 	bt_ctx_free(ctx);
+}
+
+/* A ticket's end is meant by the KDC's clock. Who exported the context knew how far that is from the host's. */
+static void
+clocks_that_a_kdc_corrected(void **state)
+{
+	static const struct {
+		int32_t ahead;
+		uint32_t flags;
+		int64_t expires_at;
+	} clocks[] = {
+	    {1, 1, 4000000000 - 1},	   {-1, 1, 4000000000 + 1}, {INT32_MIN, 1, 4000000000 - (int64_t)INT32_MIN},
+	    {3600, 0, 4000000000},	   {3600, 2, 4000000000},   {3600, 3, 4000000000},
+	};
+
+	for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+		struct plan p = plain;
+		struct bt_ctx *ctx;
+
+		p.clock_ahead = (uint32_t)clocks[i].ahead;
+		p.clock_flags = clocks[i].flags;
+		assert_int_equal(import(&p, &ctx), 0);
+		assert_int_equal(ctx->expires_at, clocks[i].expires_at);
+		bt_ctx_free(ctx);
+	}
 }
 
 static void
@@ -383,7 +408,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_it_says),   cmocka_unit_test(other_good_ones), cmocka_unit_test(one_field_wrong),
+	    cmocka_unit_test(what_it_says),   cmocka_unit_test(clocks_that_a_kdc_corrected), cmocka_unit_test(other_good_ones), cmocka_unit_test(one_field_wrong),
 	    cmocka_unit_test(authdata_wrong), cmocka_unit_test(half_open_wrong), cmocka_unit_test(legacy_wrong),
 	    cmocka_unit_test(real_ones),      cmocka_unit_test(vouched_for),
 	};
