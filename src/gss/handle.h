@@ -32,6 +32,7 @@ struct gss_name_struct {
 	gss_OID_desc own_type;      /* of a type that the library has no descriptor of; contents in the same block */
 	const struct bt_mech *mech; /* whose name mn is; NULL: not a mechanism name */
 	struct bt_mn *mn;
+	const struct bt_mech *negotiator; /* canonicalized for it, which has no form of names of its own; else NULL. mn is NULL then */
 };
 
 /* One mechanism's credential, shared by the handles that have it. */

@@ -7,7 +7,8 @@
 
 /*
  * A name keeps what it was imported from, because only the mechanism that uses it later knows how to read that. A
- * mechanism name ("MN") has the mechanism's form instead.
+ * mechanism name ("MN") has the mechanism's form instead. One that is a negotiation's keeps both: it is exported as an MN, and
+ * what the negotiation comes out at reads the text.
  */
 
 static struct gss_name_struct *
@@ -65,6 +66,16 @@ bt_call_name(struct bt_call *call, gss_const_name_t name)
 	return bt_call_failed(call) ? NULL : (struct gss_name_struct *)(uintptr_t)name;
 }
 
+static struct gss_name_struct *
+name_of_negotiator(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type)
+{
+	struct gss_name_struct *name = new_name(text, type);
+
+	if (name != NULL)
+		name->negotiator = mech;
+	return name;
+}
+
 /* Text and type as gss_display_name shows them. */
 static struct bt_bytes
 text_of(const struct gss_name_struct *name)
@@ -120,6 +131,11 @@ import_exported(struct bt_call *call, struct bt_bytes exported)
 	if ((mech = bt_mechs_find(oid, NULL)) == NULL) {
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
 		return NULL;
+	}
+	if (bt_mechs_negotiates(mech)) {
+		if ((name = name_of_negotiator(mech, text, (struct bt_bytes){0})) == NULL)
+			bt_call_error(call, NULL, BT_ERR_NOMEM);
+		return name;
 	}
 	/* A library reads it as a whole. */
 	if (mech->is_loaded) {
@@ -241,6 +257,22 @@ become_mn(struct gss_name_struct *name, const struct bt_mech *mech, struct bt_mn
 	bt_mn_free(name->mn);
 	name->mn = bt_mn_share(mn);
 	name->mech = mech;
+	name->negotiator = NULL;
+}
+
+/* For a negotiation: what there was of another mechanism's form is left behind. */
+static gss_name_t
+canonicalize_for(struct bt_call *call, const struct bt_mech *mech, struct gss_name_struct *name, bool in_place)
+{
+	gss_name_t new = NULL;
+
+	if (in_place && name->mn == NULL)
+		name->negotiator = mech;
+	else if (in_place)
+		bt_call_refuse(call, GSS_S_UNAVAILABLE, 0);
+	else if ((new = name_of_negotiator(mech, text_of(name), type_of(name))) == NULL)
+		bt_call_error(call, NULL, BT_ERR_NOMEM);
+	return new;
 }
 
 /* Without an output the input itself becomes a mechanism name, as with MIT's library: gssproxy's interposer calls it so. */
@@ -251,23 +283,25 @@ gss_canonicalize_name(OM_uint32 *minor_status, const gss_name_t input_name, cons
 	struct gss_name_struct *name;
 	const struct bt_mech *mech;
 	struct bt_mn *mn = NULL;
+	gss_name_t new = GSS_C_NO_NAME;
 
 	if (output_name != NULL)
 		*output_name = GSS_C_NO_NAME;
 	name = bt_call_name(&call, input_name);
 	bt_call_oid(&call, mech_type);
 	mech = bt_call_mech(&call, mech_type, NULL);
-	if (bt_call_failed(&call))
-		return bt_call_end(&call);
-	/* A negotiation has no names of its own: this is what it will most likely come out at. */
-	if (bt_mechs_negotiates(mech))
-		mech = bt_mechs_default();
-	bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
-	if (!bt_call_failed(&call) && output_name == NULL)
-		become_mn(name, mech, mn);
-	else if (!bt_call_failed(&call) && (*output_name = mn_of(name, mech, mn)) == NULL)
-		bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	if (!bt_call_failed(&call) && bt_mechs_negotiates(mech)) {
+		new = canonicalize_for(&call, mech, name, output_name == NULL);
+	} else if (!bt_call_failed(&call)) {
+		bt_call_error(&call, mech, bt_name_to_mn(name, mech, &mn));
+		if (!bt_call_failed(&call) && output_name == NULL)
+			become_mn(name, mech, mn);
+		else if (!bt_call_failed(&call) && (new = mn_of(name, mech, mn)) == NULL)
+			bt_call_error(&call, NULL, BT_ERR_NOMEM);
+	}
 	bt_mn_free(mn);
+	if (output_name != NULL)
+		*output_name = new;
 	return bt_call_end(&call);
 }
 
@@ -282,14 +316,16 @@ gss_export_name(OM_uint32 *minor_status, const gss_name_t input_name, gss_buffer
 	bt_call_empty(exported_name);
 	bt_call_wants(&call, exported_name, 0);
 	name = bt_call_name(&call, input_name);
-	if (!bt_call_failed(&call) && name->mn == NULL)
+	if (!bt_call_failed(&call) && name->mn == NULL && name->negotiator == NULL)
 		bt_call_refuse(&call, GSS_S_NAME_NOT_MN, 0);
 	bt_wr_init(&inner);
 	bt_wr_init(&framed);
-	if (!bt_call_failed(&call))
+	if (!bt_call_failed(&call) && name->mn != NULL)
 		bt_call_error(&call, name->mech, name->mech->name_export(name->mn, &inner));
 	if (!bt_call_failed(&call)) {
-		if (name->mech->is_loaded)
+		if (name->mn == NULL)
+			bt_frame_write_name(&framed, name->negotiator->oid, name->text);
+		else if (name->mech->is_loaded)
 			bt_wr_bytes(&framed, bt_wr_written(&inner));
 		else
 			bt_frame_write_name(&framed, name->mech->oid, bt_wr_written(&inner));
@@ -313,7 +349,8 @@ gss_duplicate_name(OM_uint32 *minor_status, const gss_name_t src_name, gss_name_
 	name = bt_call_name(&call, src_name);
 	if (bt_call_failed(&call))
 		return bt_call_end(&call);
-	*dest_name = name->mn != NULL ? mn_of(name, name->mech, name->mn) : new_name(name->text, bt_oid_view(name->type));
+	*dest_name = name->mn != NULL ? mn_of(name, name->mech, name->mn) :
+					name_of_negotiator(name->negotiator, name->text, bt_oid_view(name->type));
 	if (*dest_name == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	return bt_call_end(&call);

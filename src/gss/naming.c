@@ -81,14 +81,14 @@ gss_inquire_name(OM_uint32 *minor_status, gss_name_t name, int *name_is_MN, gss_
 	if (attrs != NULL)
 		*attrs = GSS_C_NO_BUFFER_SET;
 	from = bt_call_name(&call, name);
-	if (bt_call_failed(&call) || from->mn == NULL)
+	if (bt_call_failed(&call) || (from->mn == NULL && from->negotiator == NULL))
 		return bt_call_end(&call);
-	if (attrs != NULL)
+	if (attrs != NULL && from->mn != NULL)
 		*attrs = list_attributes(&call, from);
 	if (!bt_call_failed(&call) && name_is_MN != NULL)
 		*name_is_MN = 1;
 	if (!bt_call_failed(&call) && MN_mech != NULL)
-		*MN_mech = bt_oid_static(from->mech->oid);
+		*MN_mech = bt_oid_static(from->mn != NULL ? from->mech->oid : from->negotiator->oid);
 	return bt_call_end(&call);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Names as programs hold them: general ones, mechanism names, exported ones, anonymous ones.
  */
-#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "fake_mech.h"
 
 static gss_OID_desc krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+static gss_OID_desc spnego = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02"};
 static gss_OID_desc strange_type = {4, (void *)(uintptr_t) "\x2a\x03\x04\x05"};
 extern const gss_OID gss_nt_krb5_name;
 
@@ -249,10 +250,57 @@ becomes_canonical(void **state)
 	release(other);
 }
 
+static void
+assert_exports(gss_name_t name, const char *want, size_t want_len)
+{
+	gss_buffer_desc exported;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_export_name(&minor, name, &exported), GSS_S_COMPLETE);
+	assert_int_equal(exported.length, want_len);
+	assert_memory_equal(exported.value, want, want_len);
+	gss_release_buffer(&minor, &exported);
+}
+
+/* A negotiation's names are what the program said, under its own OID. The bytes are what MIT's library exports. */
+static void
+negotiated(void **state)
+{
+	static const char want[] = "\x04\x01\x00\x08\x06\x06\x2b\x06\x01\x05\x05\x02\x00\x00\x00\x03xyz";
+	gss_name_t names[4] = {import("xyz", GSS_C_NT_USER_NAME)}, principal;
+	gss_buffer_desc exported = {sizeof want - 1, (void *)(uintptr_t)want};
+	OM_uint32 minor;
+	gss_OID mech;
+	int is_mn;
+
+	assert_int_equal(gss_canonicalize_name(&minor, names[0], &spnego, &names[1]), GSS_S_COMPLETE);
+	assert_int_equal(gss_duplicate_name(&minor, names[1], &names[2]), GSS_S_COMPLETE);
+	shows(names[2], "xyz", GSS_C_NT_USER_NAME);
+	assert_int_equal(gss_export_name(&minor, names[0], &(gss_buffer_desc){0}), GSS_S_NAME_NOT_MN);
+	assert_int_equal(gss_canonicalize_name(&minor, names[0], &spnego, NULL), GSS_S_COMPLETE);
+	assert_int_equal(gss_import_name(&minor, &exported, GSS_C_NT_EXPORT_NAME, &names[3]), GSS_S_COMPLETE);
+	principal = canonical(names[0]);
+	for (int i = 0; i < 4; i++) {
+		assert_exports(names[i], want, sizeof want - 1);
+		assert_int_equal(gss_inquire_name(&minor, names[i], &is_mn, &mech, NULL), GSS_S_COMPLETE);
+		assert_true(is_mn && gss_oid_equal(mech, &spnego));
+		/* What it comes out at reads the text. */
+		assert_true(equal(names[i], principal));
+		release(names[i]);
+	}
+	/* Of a name that has only a mechanism's form there is nothing to be kept beside another's. */
+	assert_int_equal(gss_canonicalize_name(&minor, principal, &spnego, NULL), GSS_S_UNAVAILABLE);
+	assert_int_equal(gss_canonicalize_name(&minor, principal, &spnego, &names[0]), GSS_S_COMPLETE);
+	assert_true(equal(names[0], principal));
+	release(names[0]);
+	release(principal);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(negotiated),
 	    cmocka_unit_test(becomes_canonical),
 		cmocka_unit_test(display),         cmocka_unit_test(compare),   cmocka_unit_test(anonymous),
 		cmocka_unit_test(export_and_back), cmocka_unit_test(duplicate), cmocka_unit_test(canonicalize),
