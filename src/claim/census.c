@@ -1,4 +1,4 @@
-/* Looking at a table, slot by slot, without touching anything. */
+/* Looking at a table, slot by slot, without touching anything; and the count of claims that ended unused. */
 #include "base/clock.h"
 #include "claim/table.h"
 
@@ -71,4 +71,21 @@ const char *
 bt_claim_census_path(const struct bt_claim_store *store)
 {
 	return ((const struct bt_claim_table *)store)->path;
+}
+
+/* Of all stores of this process, and its threads. */
+static _Atomic uint32_t num_expired;
+
+void
+bt_claim_add_expired(uint32_t num)
+{
+	atomic_fetch_add_explicit(&num_expired, num, memory_order_relaxed);
+}
+
+uint32_t
+bt_claim_take_num_expired(void)
+{
+	if (atomic_load_explicit(&num_expired, memory_order_relaxed) == 0)
+		return 0;
+	return atomic_exchange_explicit(&num_expired, 0, memory_order_relaxed);
 }

@@ -256,20 +256,3 @@ bt_claim_path_of(const struct bt_claim_store *store)
 {
 	return store->ops->path_of != NULL ? store->ops->path_of(store) : "";
 }
-
-/* Of all stores of this process, and its threads. */
-static _Atomic uint32_t num_expired;
-
-void
-bt_claim_add_expired(uint32_t num)
-{
-	atomic_fetch_add_explicit(&num_expired, num, memory_order_relaxed);
-}
-
-uint32_t
-bt_claim_take_num_expired(void)
-{
-	if (atomic_load_explicit(&num_expired, memory_order_relaxed) == 0)
-		return 0;
-	return atomic_exchange_explicit(&num_expired, 0, memory_order_relaxed);
-}

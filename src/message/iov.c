@@ -14,16 +14,6 @@ struct split {
 	size_t rrc;
 };
 
-/* conf as it will be: with no DATA there is nothing to encrypt, and MIT's library then makes an integrity-only token. */
-bool
-bt_msg_iov_is_sealed(bool conf, const struct bt_msg_iov *iov, size_t num_iov)
-{
-	for (size_t i = 0; conf && i < num_iov; i++)
-		if (iov[i].type == BT_MSG_IOV_DATA)
-			return true;
-	return false;
-}
-
 static struct split
 split_of(bool is_dce, bool conf, uint16_t ec, size_t mac_len, bool has_trailer)
 {
