@@ -144,11 +144,16 @@ class Stage:
     def keytab(self, *services):
         """A keytab with the keys of these services, which the realm gets to know if it does not."""
         path = self.dir / "services.keytab"
-        commands = "".join(f"addprinc -randkey {each}\n" for each in services) + f"ktadd -norandkey -k {path} {' '.join(services)}\n"
-        subprocess.run(["kadmin.local", "-r", "BATON.TEST"], input=commands.encode(), timeout=PATIENCE_S, check=True,
-                       env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.manage(*(f"addprinc -randkey {each}" for each in services), f"ktadd -norandkey -k {path} {' '.join(services)}")
         assert path.exists(), f"no keys for {services}"
         return path
+
+    @staticmethod
+    def manage(*requests):
+        """What the realm's administrator asks for; whether it is done is the caller's to see."""
+        subprocess.run(["kadmin.local", "-r", "BATON.TEST"], input="".join(f"{each}\n" for each in requests).encode(), timeout=PATIENCE_S,
+                       check=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
     def lend(self, source, user):
         """A copy of a file of the realm that this user may read."""
