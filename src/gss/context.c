@@ -166,6 +166,18 @@ find_context(struct bt_call *call, struct step *step, gss_ctx_id_t handle, bool 
 		step->ctx = ctx;
 }
 
+/* The mechanism's part of the caller's credential, or NULL: the default, or no leg needs it any more. */
+static struct bt_mcred *
+cred_of(struct bt_call *call, const struct step *step, const struct gss_cred_id_struct *cred)
+{
+	const struct bt_mech *mech = step->ctx->mech;
+	struct bt_mcred *mcred = bt_cred_element(cred, mech);
+
+	if (mcred == NULL && cred != NULL && (step->is_first || !bt_gss_cred_is_in_front(cred, mech)))
+		bt_call_refuse(call, GSS_S_NO_CRED, 0);
+	return mcred;
+}
+
 /*
  * A failed first step leaves no context. A failed later one leaves a handle that only gss_delete_sec_context takes: what the
  * peer sent was wrong, and the mechanism's state with it. RFC 2744 §5.1, §5.19. A step refused for its arguments changes
@@ -272,8 +284,7 @@ gss_init_sec_context(OM_uint32 *minor_status, gss_cred_id_t initiator_cred_handl
 		} else {
 			bt_call_error(&call, mech, bt_name_to_mn(target, mech, &target_mn));
 			asked.target = target_mn;
-			if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL)
-				bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+			asked.cred = cred_of(&call, &step, cred);
 		}
 	}
 	if (!bt_call_failed(&call)) {
@@ -442,10 +453,10 @@ gss_accept_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 			bt_gss_offers_make(&call, mech, cred, NULL, 0, &offers);
 			asked.offers = offers.list;
 			asked.num_offers = offers.num;
-		} else if ((asked.cred = bt_cred_element(cred, mech)) == NULL && cred != NULL) {
-			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
-		} else if (cred == NULL && !bt_mechs_is_by_default(mech)) {
-			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
+		} else {
+			asked.cred = cred_of(&call, &step, cred);
+			if (cred == NULL && !bt_mechs_is_by_default(mech))
+				bt_call_refuse(&call, GSS_S_NO_CRED, 0);
 		}
 	}
 	if (!bt_call_failed(&call)) {

@@ -56,6 +56,15 @@ bt_gss_mech_accepting(const struct bt_mech *mech, const struct gss_cred_id_struc
 	return plugin->mech.behind;
 }
 
+bool
+bt_gss_cred_is_in_front(const struct gss_cred_id_struct *cred, const struct bt_mech *mech)
+{
+	for (size_t i = 0; cred != NULL && i < cred->num_elements; i++)
+		if (cred->elements[i]->mech->behind == mech)
+			return true;
+	return false;
+}
+
 /* ---- out ---- */
 
 /* What this thread's bt_gss_unfold waits for. */
@@ -82,7 +91,7 @@ bt_gss_unfold_take(gss_ctx_id_t handle)
 }
 
 static int
-ask(const struct bt_plugin *plugin, gss_ctx_id_t own, struct bt_ctx **behind)
+ask(const struct bt_plugin *plugin, gss_ctx_id_t own, bool is_open, struct bt_ctx **behind)
 {
 	gss_OID_desc question = {(OM_uint32)QUESTION.len, (void *)(uintptr_t)QUESTION.ptr};
 	gss_buffer_set_t answer = GSS_C_NO_BUFFER_SET;
@@ -97,24 +106,46 @@ ask(const struct bt_plugin *plugin, gss_ctx_id_t own, struct bt_ctx **behind)
 	bt_buffer_set_free(answer);
 	if (*behind != NULL)
 		return 0;
+	/* Whose legs are done elsewhere may have nothing here until the last one. */
+	if (!is_open && GSS_ERROR(major) != GSS_S_FAILURE)
+		return BT_ERR_INTERPOSED;
 	return GSS_ERROR(major) != 0 ? bt_plugin_fail(&plugin->mech, major, minor) : BT_ERR_NOT_TRANSFERABLE;
+}
+
+/* The one behind an interposer's context. */
+static int
+find_behind(const struct bt_ctx *ctx, struct bt_ctx **behind)
+{
+	const struct bt_plugin *plugin = bt_plugin_of(ctx->mech);
+	gss_ctx_id_t *own;
+	int e;
+
+	if (plugin->table->gss_inquire_sec_context_by_oid == NULL)
+		return BT_ERR_NOT_TRANSFERABLE;
+	if ((e = bt_plugin_context_handle(ctx, &own)) != 0)
+		return e;
+	return ask(plugin, *own, ctx->stage == BT_CTX_OPEN, behind);
 }
 
 void
 bt_gss_unfold(struct bt_call *call, gss_ctx_id_t handle)
 {
-	const struct bt_plugin *plugin = bt_plugin_of(handle->ctx->mech);
-	struct bt_ctx *behind;
-	gss_ctx_id_t *own;
-	int e = BT_ERR_NOT_TRANSFERABLE;
+	struct bt_ctx *ctx = handle->ctx, *negotiation = NULL, *behind;
+	const struct bt_mech *mech;
+	int e;
 
-	if (plugin == NULL || plugin->mech.behind == NULL)
+	if (ctx->stage != BT_CTX_OPEN && ctx->mech->chosen != NULL) {
+		negotiation = ctx;
+		ctx = ctx->mech->chosen(ctx);
+	}
+	if (ctx == NULL || ctx->stage == BT_CTX_NEW || ctx->mech->behind == NULL)
 		return;
-	if (plugin->table->gss_inquire_sec_context_by_oid != NULL && (e = bt_plugin_context_handle(handle->ctx, &own)) == 0)
-		e = ask(plugin, *own, &behind);
-	if (e == 0) {
-		bt_ctx_free(handle->ctx);
+	mech = ctx->mech;
+	if ((e = find_behind(ctx, &behind)) == 0 && negotiation != NULL) {
+		negotiation->mech->chosen_replace(negotiation, behind);
+	} else if (e == 0) {
+		bt_ctx_free(ctx);
 		handle->ctx = behind;
 	}
-	bt_call_error(call, &plugin->mech, e);
+	bt_call_error(call, mech, e);
 }

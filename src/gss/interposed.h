@@ -29,7 +29,16 @@ int bt_gss_import_behind(struct bt_bytes token, const void *caller, struct bt_ct
  */
 const struct bt_mech *bt_gss_mech_accepting(const struct bt_mech *mech, const struct gss_cred_id_struct *cred);
 
-/* bt_gss_unfold - if an interposer has the handle's context, the one behind takes its place. Failure: then it is as it was. */
+/*
+ * bt_gss_cred_is_in_front - has cred what an interposer has in front of mech? A context that was handed on is no more the
+ * interposer's, and its later legs need no credential. cred may be NULL.
+ */
+bool bt_gss_cred_is_in_front(const struct gss_cred_id_struct *cred, const struct bt_mech *mech);
+
+/*
+ * bt_gss_unfold - if an interposer has the handle's context, or the one that the handle's negotiation is about, the one behind
+ * takes its place. Failure: then it is as it was. GSS_S_UNAVAILABLE: between legs the interposer has none to give.
+ */
 void bt_gss_unfold(struct bt_call *call, gss_ctx_id_t handle);
 
 /* bt_gss_unfold_take - does bt_gss_unfold, in this thread, wait for this one? Then the context is out of the handle. */

@@ -303,6 +303,14 @@ struct bt_mech {
 		      struct bt_mcred **delegated);
 
 	/*
+	 * Of a mechanism that negotiates; NULL: it does not.
+	 * chosen          the context, of another mechanism, that a negotiation has between its legs; NULL: none yet
+	 * chosen_replace  another one in its place. What was delegated with it is gone, as when a context moves
+	 */
+	struct bt_ctx *(*chosen)(const struct bt_ctx *ctx);
+	void (*chosen_replace)(struct bt_ctx *ctx, struct bt_ctx *chosen);
+
+	/*
 	 * Half-open state, and of a mechanism that is loaded the open one too: to bytes (secret), from bytes (hostile until proven
 	 * otherwise; mechs are those it may name), gone.
 	 */

@@ -83,6 +83,24 @@ def move(s, a, b, client, server):
     python_gssapi.talk(a, b)
 
 
+def move_between_legs(s, client, server, path, mech, behaviour):
+    """An initiator is handed on while it waits for the answer, to a process that knows of the daemon and to one that does not."""
+    flags = ["mutual_authentication"]
+    for knows in (True, False):
+        a, b = Peer(s, client, path, behaviour), Peer(s, server, path, behaviour)
+        a.ask("start", "initiate", flags, mech)
+        b.ask("start", "accept", [], None)
+        token, done = a.ask("step", None)
+        assert not done
+        other = Peer(s, client, path, behaviour) if knows else python_gssapi.Peer(s, client)
+        other.ask("imported_between_legs", a.ask("exported"), flags, mech)
+        token, done = b.ask("step", token)
+        assert done
+        assert other.ask("step", token)[1]
+        python_gssapi.check_facts(other, b, flags)
+        python_gssapi.talk(other, b)
+
+
 def is_refused(peer, token):
     try:
         peer.ask("imported", token)
@@ -114,6 +132,9 @@ def play(s, client, server):
         python_gssapi.check_facts(a, b, flags)
         python_gssapi.talk(a, b)
         move(s, a, b, client, server)
+    for mech, behaviour in ((KERBEROS, "REMOTE_FIRST"), (SPNEGO, "REMOTE_FIRST"), (SPNEGO, "LOCAL_ONLY")):
+        if client == "baton":
+            move_between_legs(s, client, server, path, mech, behaviour)
     for lib in {client, server} & {"baton"}:
         steal(s, lib, path)
         # gssproxy shows a name as it came; exported, it is what it is without.

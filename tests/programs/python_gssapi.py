@@ -27,12 +27,17 @@ class Side:
         self.gssapi = gssapi
         self.context = None
 
-    def start(self, usage, flags, mech):
+    def initiating(self, flags, mech):
         g = self.gssapi
         flags = [getattr(g.RequirementFlag, flag) for flag in flags]
+        return {"name": g.Name(f"host@{HOST}", g.NameType.hostbased_service), "usage": "initiate", "flags": flags,
+                "mech": g.OID.from_int_seq(mech)}
+
+    def start(self, usage, flags, mech):
+        g = self.gssapi
         name = g.Name(f"host@{HOST}", g.NameType.hostbased_service)
         if usage == "initiate":
-            self.context = g.SecurityContext(name=name, usage=usage, flags=flags, mech=g.OID.from_int_seq(mech))
+            self.context = g.SecurityContext(**self.initiating(flags, mech))
         else:
             self.context = g.SecurityContext(creds=g.Credentials(usage="accept", name=name), usage=usage)
 
@@ -95,6 +100,12 @@ class Side:
 
     def imported(self, token):
         self.context = self.gssapi.SecurityContext(base=self.gssapi.raw.import_sec_context(token))
+
+    def imported_between_legs(self, token, flags, mech):
+        """What an initiator began goes on here: the class itself knows only contexts that are begun or complete."""
+        kind = self.gssapi.SecurityContext
+        self.context = kind.__new__(kind, base=self.gssapi.raw.import_sec_context(token))
+        self.context.__init__(**self.initiating(flags, mech))
 
     def fork(self, token):
         """A child uses the context; what it made of the token, and what this process's own use is answered with after that."""

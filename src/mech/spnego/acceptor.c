@@ -41,18 +41,33 @@ offer_hints(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf
 	return e;
 }
 
+/* Before its first leg the inner context is of whose the credential is, as a mechanism and an interposer have the same OID. */
 static int
-inner_accept(struct bt_spnego *nego, const struct bt_accept_step *step, struct bt_bytes token, struct bt_buf *inner_out)
+find_offer(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_offer *out)
 {
+	struct bt_spnego *nego = bt_spnego_of(ctx);
 	const struct bt_offer *offer = offer_of(step, nego->chosen);
-	struct bt_accept_step inner_step = *step;
-	struct bt_mcred *delegated = NULL;
 	int e;
 
+	if (nego->inner->stage == BT_CTX_NEW && offer != NULL && offer->mech != nego->inner->mech &&
+	    (e = bt_spnego_choose(ctx, offer->mech, nego->chosen)) != 0)
+		return e;
 	/* The caller came back with another credential. */
-	if (offer == NULL)
-		return BT_ERR_NO_CRED;
-	inner_step.cred = offer->cred;
+	return bt_spnego_offer_of(nego->inner, step->offers, step->num_offers, out) ? 0 : BT_ERR_NO_CRED;
+}
+
+static int
+inner_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_bytes token, struct bt_buf *inner_out)
+{
+	struct bt_spnego *nego = bt_spnego_of(ctx);
+	struct bt_accept_step inner_step = *step;
+	struct bt_mcred *delegated = NULL;
+	struct bt_offer offer;
+	int e;
+
+	if ((e = find_offer(ctx, step, &offer)) != 0)
+		return e;
+	inner_step.cred = offer.cred;
 	inner_step.token = token;
 	inner_step.offers = NULL;
 	inner_step.num_offers = 0;
@@ -113,7 +128,7 @@ answer(struct bt_ctx *ctx, const struct bt_accept_step *step, const struct arriv
 	if (arrival->token.len != 0 ? bt_spnego_is_open(nego) : nego->is_settled && !bt_spnego_is_open(nego))
 		e = BT_ERR_DEFECTIVE_TOKEN;
 	if (e == 0 && arrival->token.len != 0)
-		e = inner_accept(nego, step, arrival->token, &inner_out);
+		e = inner_accept(ctx, step, arrival->token, &inner_out);
 	if (e == 0)
 		e = settle(nego, arrival->mic, &mic, &is_done);
 	/* The peer's MIC that answers ours is the last word. */

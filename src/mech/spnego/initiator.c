@@ -18,6 +18,7 @@ static int
 inner_init(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_bytes token, struct bt_buf *token_out)
 {
 	struct bt_init_step inner_step = *step;
+	struct bt_offer offer;
 
 	inner_step.offers = NULL;
 	inner_step.num_offers = 0;
@@ -25,14 +26,11 @@ inner_init(struct bt_spnego *nego, const struct bt_init_step *step, struct bt_by
 	/* What would protect the list, if it came to that. RFC 4178 §5. */
 	if (!nego->inner->mech->asserts_protection)
 		inner_step.flags |= BT_CTX_INTEG;
-	for (size_t i = 0; i < step->num_offers; i++) {
-		if (step->offers[i].mech != nego->inner->mech)
-			continue;
-		inner_step.cred = step->offers[i].cred;
-		inner_step.target = step->offers[i].target;
-		return ask_inner(nego, &inner_step, token_out);
-	}
-	return BT_ERR_BAD_MECH;
+	if (!bt_spnego_offer_of(nego->inner, step->offers, step->num_offers, &offer))
+		return BT_ERR_BAD_MECH;
+	inner_step.cred = offer.cred;
+	inner_step.target = offer.target;
+	return ask_inner(nego, &inner_step, token_out);
 }
 
 /* ---- first leg ---- */

@@ -20,6 +20,21 @@ bt_spnego_choose(struct bt_ctx *ctx, const struct bt_mech *mech, struct bt_bytes
 }
 
 bool
+bt_spnego_offer_of(const struct bt_ctx *inner, const struct bt_offer *offers, size_t num_offers, struct bt_offer *out)
+{
+	for (size_t i = 0; i < num_offers; i++) {
+		if (offers[i].mech == inner->mech)
+			*out = offers[i];
+		else if (offers[i].mech->behind == inner->mech && inner->stage != BT_CTX_NEW)
+			*out = (struct bt_offer){.mech = inner->mech};
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+bool
 bt_spnego_is_open(const struct bt_spnego *nego)
 {
 	return nego->inner != NULL && nego->inner->stage == BT_CTX_OPEN;
@@ -64,6 +79,27 @@ bt_spnego_finish(struct bt_ctx *ctx, struct bt_mcred **delegated)
 		ctx->flags |= BT_CTX_DELEG;
 	*inner = shell;
 	bt_ctx_free(inner);
+}
+
+struct bt_ctx *
+bt_spnego_chosen(const struct bt_ctx *ctx)
+{
+	return ctx->pending != NULL ? bt_spnego_of(ctx)->inner : NULL;
+}
+
+void
+bt_spnego_chosen_replace(struct bt_ctx *ctx, struct bt_ctx *chosen)
+{
+	struct bt_spnego *nego = bt_spnego_of(ctx);
+
+	/* It is of the mechanism that goes. */
+	if (nego->delegated != NULL)
+		nego->inner->mech->cred_free(nego->delegated);
+	nego->delegated = NULL;
+	chosen->flags &= ~(uint32_t)BT_CTX_DELEG;
+	ctx->flags &= ~(uint32_t)BT_CTX_DELEG;
+	bt_ctx_free(nego->inner);
+	nego->inner = chosen;
 }
 
 int

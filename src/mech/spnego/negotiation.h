@@ -35,6 +35,13 @@ int bt_spnego_begin(struct bt_ctx *ctx);
 /* bt_spnego_choose - a fresh inner context of this mechanism, in place of any other. Errors: NOMEM. */
 int bt_spnego_choose(struct bt_ctx *ctx, const struct bt_mech *mech, struct bt_bytes spelled);
 
+/*
+ * bt_spnego_offer_of - what is offered of the inner context's mechanism. Where an interposer is in front of that one and the
+ * context is none of the interposer's, there is neither credential nor target: the first leg was the one that needs them.
+ * False: nothing is.
+ */
+bool bt_spnego_offer_of(const struct bt_ctx *inner, const struct bt_offer *offers, size_t num_offers, struct bt_offer *out);
+
 /* bt_spnego_is_open - has the inner mechanism done its part? */
 bool bt_spnego_is_open(const struct bt_spnego *nego);
 
@@ -74,6 +81,8 @@ void bt_spnego_refuse(const struct bt_buf *inner_token, struct bt_buf *token_out
 int bt_spnego_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
 int bt_spnego_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		     struct bt_mcred **delegated);
+struct bt_ctx *bt_spnego_chosen(const struct bt_ctx *ctx);
+void bt_spnego_chosen_replace(struct bt_ctx *ctx, struct bt_ctx *chosen);
 int bt_spnego_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
 int bt_spnego_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
 void bt_spnego_pending_free(struct bt_ctx *ctx);

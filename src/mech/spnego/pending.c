@@ -94,9 +94,12 @@ load_inner(struct bt_ctx *ctx, struct bt_mechs mechs, const struct bt_mech *mech
 	struct bt_bytes wire_oid;
 	int e;
 
+	/* What moves is never an interposer's. */
+	if (saved->inner.len != 0 && mech->behind != NULL)
+		mech = mech->behind;
 	if (saved->inner.len == 0)
 		return saved->inner_oid.len == 0 ? bt_spnego_choose(ctx, mech, nego->chosen) : BT_ERR_MALFORMED;
-	if (bt_mech_find(mechs.list, mechs.num, saved->inner_oid, &wire_oid) != mech)
+	if (bt_mech_find(&mech, 1, saved->inner_oid, &wire_oid) == NULL)
 		return BT_ERR_MALFORMED;
 	if ((e = bt_rec_decode(&bt_ctx_state_rec, saved->inner, &state)) == 0)
 		e = bt_ctx_state_build(&state, mech, wire_oid, mechs, &nego->inner);

@@ -10,6 +10,7 @@
 #include <gssapi/gssapi_ext.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,10 +27,13 @@
 #define SELF "\x2b\x06\x01\x04\x01\x01"
 #define SANON "\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"
 
-enum { MINOR_TOKEN_UNSEALED = 1927964672 + 59 };
+#define SPNEGO "\x2b\x06\x01\x05\x05\x02"
+
+enum { MINOR_TOKEN_UNSEALED = 1927964672 + 59, MINOR_INTERPOSED = 1927964672 + 60 };
 
 static gss_OID_desc sanon = {sizeof SANON - 1, (void *)SANON};
 static gss_OID_desc behind = {sizeof SELF SANON - 1, (void *)SELF SANON};
+static gss_OID_desc spnego = {sizeof SPNEGO - 1, (void *)SPNEGO};
 static gss_OID_set_desc only_sanon = {1, &sanon};
 static OM_uint32 minor;
 
@@ -230,6 +234,142 @@ it_moves_otherwise(size_t n)
 	finish(&t);
 }
 
+/* ---- negotiations ---- */
+
+static void
+move(gss_ctx_id_t *context)
+{
+	gss_buffer_desc token;
+	gss_ctx_id_t again;
+
+	must(gss_export_sec_context(&minor, context, &token) == GSS_S_COMPLETE && *context == GSS_C_NO_CONTEXT);
+	must(gss_import_sec_context(&minor, &token, context) == GSS_S_COMPLETE);
+	must(gss_import_sec_context(&minor, &token, &again) == GSS_S_NO_CONTEXT);
+	gss_release_buffer(&minor, &token);
+}
+
+static OM_uint32
+accept_leg(struct two *t, gss_buffer_t in)
+{
+	OM_uint32 unused;
+
+	gss_release_buffer(&unused, &t->back);
+	return gss_accept_sec_context(&minor, &t->a, t->cred, in, GSS_C_NO_CHANNEL_BINDINGS, NULL, NULL, &t->back, NULL, NULL, NULL);
+}
+
+static OM_uint32
+init_leg(struct two *t, gss_OID mech)
+{
+	OM_uint32 major, unused;
+	gss_cred_id_t cred;
+
+	must(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &only_sanon, GSS_C_INITIATE, &cred, NULL, NULL) == GSS_S_COMPLETE);
+	gss_release_buffer(&unused, &t->there);
+	major = gss_init_sec_context(&minor, cred, &t->i, t->target, mech, GSS_C_ANON_FLAG, 0, GSS_C_NO_CHANNEL_BINDINGS, &t->back,
+				     NULL, &t->there, NULL, NULL);
+	gss_release_cred(&unused, &cred);
+	return major;
+}
+
+static void
+begin_negotiation(struct two *t)
+{
+	gss_buffer_desc name = {12, (void *)(uintptr_t)"host@nowhere"};
+	gss_OID_desc both[] = {sanon, spnego};
+
+	*t = (struct two){0};
+	must(gss_import_name(&minor, &name, GSS_C_NT_HOSTBASED_SERVICE, &t->target) == GSS_S_COMPLETE);
+	/* One that negotiates is had only with Kerberos, which has a key; so that it comes out at SAnon, that is there too. */
+	must(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &(gss_OID_set_desc){2, both}, GSS_C_ACCEPT, &t->cred, NULL, NULL) ==
+	     GSS_S_COMPLETE);
+}
+
+/* With a negotiation, and without one. */
+static void
+its_initiator_moves(size_t n)
+{
+	bool has_nothing = n & 1;
+	gss_OID mech = n & 2 ? &sanon : &spnego;
+	OM_uint32 context = 0;
+	gss_buffer_desc token, text;
+	struct two t;
+
+	begin_negotiation(&t);
+	must(init_leg(&t, mech) == GSS_S_CONTINUE_NEEDED);
+	if (has_nothing) {
+		setenv("INTERPOSER_HAS_NOTHING", "1", 1);
+		must(gss_export_sec_context(&minor, &t.i, &token) == GSS_S_UNAVAILABLE && token.length == 0);
+		must(minor == MINOR_INTERPOSED && t.i != GSS_C_NO_CONTEXT);
+		must(gss_display_status(&minor, minor, GSS_C_MECH_CODE, &sanon, &context, &text) == GSS_S_COMPLETE);
+		must(memmem(text.value, text.length, "interposer", 10) != NULL);
+		gss_release_buffer(&minor, &text);
+	} else {
+		move(&t.i);
+	}
+	must(accept_leg(&t, &t.there) == GSS_S_COMPLETE);
+	must(init_leg(&t, mech) == GSS_S_COMPLETE);
+	must(say(t.i, t.a, "there") == GSS_S_COMPLETE && say(t.a, t.i, "and back") == GSS_S_COMPLETE);
+	finish(&t);
+}
+
+/* The contents of the nth part of a NegTokenResp, all of whose lengths are short. */
+static gss_buffer_desc
+part_of(gss_buffer_t resp, uint8_t n)
+{
+	const uint8_t *at = resp->value, *end = at + resp->length;
+
+	must(resp->length > 4 && resp->length < 0x80 && at[0] == 0xa1 && at[2] == 0x30);
+	for (at += 4; at + 4 <= end && at[0] != (0xa0 | n); at += 2 + at[1])
+		;
+	must(at + 4 <= end && at + 2 + at[1] <= end);
+	return (gss_buffer_desc){at[3], (void *)(uintptr_t)(at + 4)};
+}
+
+static size_t
+wrap_part(uint8_t *out, uint8_t n, gss_buffer_t contents)
+{
+	uint8_t len = (uint8_t)contents->length;
+	const uint8_t head[] = {0xa1, (uint8_t)(len + 6), 0x30, (uint8_t)(len + 4), (uint8_t)(0xa0 | n), (uint8_t)(len + 2), 4, len};
+
+	memcpy(out, head, sizeof head);
+	memcpy(out + sizeof head, contents->value, len);
+	return sizeof head + len;
+}
+
+/* An acceptor that has to choose what the peer did not begin with, which takes MICs. It may move before each of its legs. */
+static void
+its_acceptor_moves(size_t before)
+{
+	static const char list[] = "\x30\x11\x06\x03\x2a\x03\x04\x06\x0a" SANON;
+	static const char first[] = "\x60\x21\x06\x06" SPNEGO "\xa0\x17\x30\x15\xa0\x13" "\x30\x11\x06\x03\x2a\x03\x04\x06\x0a" SANON;
+	gss_buffer_desc in = {sizeof first - 1, (void *)(uintptr_t)first}, text = {sizeof list - 1, (void *)(uintptr_t)list}, mic;
+	uint8_t resp[256];
+	struct two t;
+
+	begin_negotiation(&t);
+	must(accept_leg(&t, &in) == GSS_S_CONTINUE_NEEDED);
+	if (before & 1)
+		move(&t.a);
+	gss_release_buffer(&minor, &t.back);
+	must(init_leg(&t, &sanon) == GSS_S_CONTINUE_NEEDED);
+	in = (gss_buffer_desc){wrap_part(resp, 2, &t.there), resp};
+	must(accept_leg(&t, &in) == GSS_S_CONTINUE_NEEDED);
+	if (before & 2)
+		move(&t.a);
+	mic = part_of(&t.back, 3);
+	in = part_of(&t.back, 2);
+	gss_release_buffer(&minor, &t.there);
+	must(gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &t.i, t.target, &sanon, GSS_C_ANON_FLAG, 0, GSS_C_NO_CHANNEL_BINDINGS,
+				  &in, NULL, &t.there, NULL, NULL) == GSS_S_COMPLETE);
+	must(gss_verify_mic(&minor, t.i, &text, &mic, NULL) == GSS_S_COMPLETE);
+	must(gss_get_mic(&minor, t.i, GSS_C_QOP_DEFAULT, &text, &mic) == GSS_S_COMPLETE);
+	in = (gss_buffer_desc){wrap_part(resp, 3, &mic), resp};
+	must(accept_leg(&t, &in) == GSS_S_COMPLETE);
+	gss_release_buffer(&minor, &mic);
+	must(say(t.i, t.a, "there") == GSS_S_COMPLETE && say(t.a, t.i, "and back") == GSS_S_COMPLETE);
+	finish(&t);
+}
+
 /* A token of MIT's library for Kerberos behind the interposer: its code may import it, and other code may not. */
 static void
 who_may(size_t n)
@@ -284,6 +424,15 @@ moves(void **state)
 }
 
 static void
+negotiations_move(void **state)
+{
+	for (size_t n = 0; n < 4; n++)
+		in_a_child(its_initiator_moves, n);
+	for (size_t before = 0; before < 4; before++)
+		in_a_child(its_acceptor_moves, before);
+}
+
+static void
 only_its_own_code(void **state)
 {
 	in_a_child(who_may, 0);
@@ -322,13 +471,28 @@ without_memory(void **state)
 
 static char dir[] = "/dev/shm/baton-tests.XXXXXX";
 
+/* A key of x@R, of 16 zero bytes. */
+static int
+write_keytab(void)
+{
+	static const char keytab[] = "\x05\x02\0\0\0\x25" "\0\x01\0\x01R\0\x01x\0\0\0\x01\0\0\0\0\x01\0\x11\0\x10" "0123456789abcdef";
+	char path[sizeof dir + 16];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/keytab", dir);
+	if (setenv("KRB5_KTNAME", path, 1) != 0 || (file = fopen(path, "w")) == NULL)
+		return -1;
+	fwrite(keytab, 1, sizeof keytab - 1, file);
+	return fclose(file);
+}
+
 static int
 begin(void **state)
 {
 	char path[sizeof dir + 16];
 	FILE *file;
 
-	if (mkdtemp(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0)
+	if (mkdtemp(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0 || write_keytab() != 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/mech.conf", dir);
 	if ((file = fopen(path, "w")) == NULL)
@@ -355,7 +519,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(called),	     cmocka_unit_test(idle),	       cmocka_unit_test(moves),
-		cmocka_unit_test(only_its_own_code), cmocka_unit_test(without_memory),
+		cmocka_unit_test(negotiations_move), cmocka_unit_test(only_its_own_code), cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
