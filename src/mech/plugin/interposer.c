@@ -113,6 +113,7 @@ take_over(const struct bt_plugin_interposer *interposer, const struct bt_mech *r
 	plugin->mech.short_name = real->short_name;
 	plugin->mech.description = real->description;
 	plugin->mech.authenticates_nobody = real->authenticates_nobody;
+	plugin->mech.asserts_protection = real->asserts_protection;
 	/* NTLM's question. Asked between legs, it would have gssproxy's go on without its daemon. */
 	if (real->list_mic_is_due == NULL)
 		plugin->mech.list_mic_is_due = NULL;
