@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""The test scripts of MIT's Kerberos, as they come: on MIT's library first, then on Baton, which must not make a difference.
+
+  mit_scripts.py SCRIPT INCLUDE COMPAT KEPT
+
+SCRIPT is a path below src in MIT's sources, which are kept in the directory KEPT; INCLUDE has Baton's headers, COMPAT the library by
+MIT's name. A script's programs must end alike and say the same, but for what DIFFERENCES lists.
+
+Scripts listen on fixed ports, on every address. So each runs in namespaces of its own: a network with nothing but a loopback, and a
+host name that stands for it. What fails on MIT's library, too, fails for want of something here: then the test is skipped.
+"""
+import ctypes
+import fcntl
+import os
+import pathlib
+import re
+import runpy
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import types
+
+import mit_tree
+
+SKIP = 77
+HOSTS = "127.0.0.1 localhost\n127.0.0.1 server.baton.test server\n"
+
+# What programs say otherwise on Baton: program, pattern, what both sides' text is read as, and why.
+DIFFERENCES = [
+    ("t_lifetime", r"^\d+$", "SECONDS", "the clock goes on between two runs"),
+    ("t_srcattrs", r"^[0-9a-f]{24,}$", "BYTES", "a PAC has the time of the login, and signatures"),
+]
+
+
+class Skip(Exception):
+    """This script cannot be run here, and why."""
+
+
+# ---- in the namespaces ----
+
+def inside(sources, script, hosts):
+    """Make the host, then be the script."""
+    with socket.socket() as s:
+        # struct ifreq: the loopback goes up.
+        fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))
+    socket.sethostname("server")
+    subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+    # Beside this file is another module of the same name.
+    sys.path[0] = os.path.join(sources, "util")
+    sys.argv = [os.path.join(sources, script)]
+    import k5test
+    # MIT's scripts are older than Debian's rule that these enctypes have to be asked for.
+    k5test._default_krb5_conf["libdefaults"].update(allow_des3="true", allow_rc4="true")
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+# ---- outside ----
+
+def get_sources(kept):
+    fetcher = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "mit-source"
+    done = subprocess.run([fetcher, kept], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode == SKIP:
+        raise Skip(done.stderr.decode(errors="replace").strip())
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout.decode().strip()
+
+
+def namespaces():
+    """The command that starts another one in new namespaces."""
+    command = ["unshare", "--net", "--uts", "--mount"] + (["--user", "--map-root-user"] if os.geteuid() != 0 else [])
+    tried = subprocess.run(command + ["true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if tried.returncode != 0:
+        raise Skip(f"no namespaces to run in: {tried.stdout.decode(errors='replace').strip()}")
+    return command
+
+
+def run(tree, script, lib, compat):
+    """Run it on that library. Returns how it ended, what it said, its log, and which GSS libraries the linker loaded."""
+    folder = tree.top / pathlib.PurePath(script).parent
+    told = tree.top / f"linker.{lib}"
+    told.mkdir()
+    tree.environment(**({"LD_LIBRARY_PATH": str(compat)} if lib == "baton" else {}))
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "KRB5", "BATON_", "GSS_", "PYTHON"))}
+    env.update(LD_DEBUG="files", LD_DEBUG_OUTPUT=str(told / "of"), PATH=env["PATH"] + ":/usr/sbin:/sbin")
+    command = [*namespaces(), sys.executable, "-B", __file__, "--inside", tree.sources, script, tree.write("hosts", HOSTS)]
+    process = subprocess.Popen([str(word) for word in command],
+                               cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    try:
+        said = process.communicate()[0].decode(errors="replace")
+    finally:
+        # Daemons of a script that was interrupted.
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    log = folder / "testlog"
+    text = log.read_text(errors="replace") if log.exists() else ""
+    loaded = set()
+    for each in told.iterdir():
+        loaded |= set(re.findall(r"calling init: (\S+/libgssapi_krb5\.so\.2)", each.read_text(errors="replace")))
+    shutil.rmtree(told)
+    shutil.rmtree(folder / "testdir", ignore_errors=True)
+    return types.SimpleNamespace(status=process.returncode, said=said, log=text, loaded={os.path.realpath(path) for path in loaded})
+
+
+def commands(log, tree, programs):
+    """Of a log, what MIT's own programs were called with, said, and ended with."""
+    found = []
+    for argv, said, status in re.findall(r"^\*\*\* \[\d+\] Executing: (.*)\n((?:.*\n)*?)\*\*\* \[\d+\] Completed with return code (-?\d+)$", log, re.M):
+        name = pathlib.PurePath(argv.split()[0]).name
+        if name in programs:
+            found.append((name, argv.replace(str(tree.top), ""), said, int(status)))
+    return found
+
+
+def read_as(name, said):
+    for program, pattern, replacement, _ in DIFFERENCES:
+        if re.fullmatch(program, name):
+            said = re.sub(pattern, replacement, said, flags=re.M)
+    return said.splitlines()
+
+
+def is_same(name, mit, baton):
+    mit, baton = read_as(name, mit), read_as(name, baton)
+    # Where MIT's minor status is zero, and said to be "Success", Baton's says why the call failed.
+    return len(mit) == len(baton) and all(a == b or a.endswith(": Success") and b.startswith(a[:-len("Success")]) for a, b in zip(mit, baton))
+
+
+def compare(mit, baton):
+    """How Baton's programs differ from MIT's, in words."""
+    different = []
+    for (name, argv, said, status), (_, _, baton_said, baton_status) in zip(mit, baton):
+        if status != baton_status or not is_same(name, said, baton_said):
+            different.append(f"{argv}\n  MIT's library ({status}):\n{said}\n  Baton ({baton_status}):\n{baton_said}")
+    if len(mit) != len(baton):
+        different.append(f"{len(mit)} programs ran on MIT's library, {len(baton)} on Baton")
+    return different
+
+
+def test(script, include, compat, kept, top):
+    sources = get_sources(kept)
+    namespaces()
+    tree = mit_tree.Tree(top / "tree", sources, include)
+    programs = {pathlib.PurePath(name).name for name in tree.furnish(script)}
+    mit = run(tree, script, "mit", compat)
+    assert "Traceback" not in mit.said, mit.said
+    if mit.status != 0:
+        raise Skip(f"it fails on MIT's library here:\n{mit.said}")
+    baton = run(tree, script, "baton", compat)
+    assert baton.status == 0, f"on MIT's library it succeeds, on Baton it fails:\n{baton.said}"
+    ours = os.path.realpath(compat / "libgssapi_krb5.so.2")
+    assert baton.loaded == {ours}, f"on Baton, its programs loaded {baton.loaded}"
+    assert mit.loaded and ours not in mit.loaded, f"on MIT's library, its programs loaded {mit.loaded}"
+    had, has = commands(mit.log, tree, programs), commands(baton.log, tree, programs)
+    different = compare(had, has)
+    assert not different, "\n".join(["programs say different things:", *different])
+    skipped = re.findall(r"^\*\*\* Skipping: (.*)$", baton.log, re.M)
+    return f"{len(has)} runs of MIT's programs" + (f"; it skips {'; '.join(skipped)}" if skipped else "")
+
+
+def main():
+    script, include, compat, kept = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    top = pathlib.Path(tempfile.mkdtemp(prefix="baton-mit."))
+    try:
+        print(f"{script}: no difference ({test(script, pathlib.Path(include), pathlib.Path(compat), kept, top)})")
+    except Skip as reason:
+        print(f"{script}: skipped: {reason}")
+        sys.exit(SKIP)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--inside":
+        inside(*sys.argv[2:])
+    else:
+        main()
