@@ -3,6 +3,7 @@
  */
 #include "stranger.h"
 
+#include "support/account.h"
 #include "support/hand.h"
 #include "support/self.h"
 
@@ -280,7 +281,7 @@ another_account(void **state)
 	OM_uint32 minor;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	for (int n = 0; n < 2; n++) {
 		stranger_token(&p, audiences[n], &token);
@@ -309,7 +310,6 @@ another_account(void **state)
 	assert_int_equal(stranger_import(&token), IMPORTED);
 	gss_release_buffer(&minor, &token);
 	stranger_finish(&p);
-	(void)rmdir(box_dir);
 }
 
 /* Whatever bit is changed: the account it is for is not told that it is for another, and root's is not told that it is root's. */
@@ -322,7 +322,7 @@ altered_headers_of_another_account(void **state)
 	pid_t child;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	stranger_token(&p, "uid=65432", &token);
 	child = fork();
@@ -349,7 +349,6 @@ altered_headers_of_another_account(void **state)
 	assert_int_equal(stranger_status(child), IMPORTED);
 	gss_release_buffer(&minor, &token);
 	stranger_finish(&p);
-	(void)rmdir(box_dir);
 }
 
 static int
@@ -390,7 +389,7 @@ directories_in_the_way(void **state)
 	struct stat st;
 
 	(void)state;
-	if (geteuid() != 0 || stat(box_dir, &st) == 0)
+	if (!account_is_free(BOB))
 		skip();
 	stranger_establish(&p);
 	assert_int_equal(mkdir(box_dir, 0700), 0);
@@ -411,9 +410,26 @@ directories_in_the_way(void **state)
 	stranger_finish(&p);
 }
 
+static int
+begin_for_bob(void **state)
+{
+	(void)state;
+	account_begin(BOB);
+	return 0;
+}
+
+static int
+end_for_bob(void **state)
+{
+	(void)state;
+	account_end(BOB);
+	return 0;
+}
+
 int
 main(void)
 {
+#define BOBS_TEST(name) cmocka_unit_test_setup_teardown(name, begin_for_bob, end_for_bob)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_process_of_the_user),
 		cmocka_unit_test(a_session),
@@ -422,10 +438,10 @@ main(void)
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(a_cgroup),
 		cmocka_unit_test(altered_headers),
-		cmocka_unit_test(another_account),
-		cmocka_unit_test(altered_headers_of_another_account),
+		BOBS_TEST(another_account),
+		BOBS_TEST(altered_headers_of_another_account),
 		cmocka_unit_test(accounts_that_are_not_roots_to_serve),
-		cmocka_unit_test(directories_in_the_way),
+		BOBS_TEST(directories_in_the_way),
 	};
 
 	/* No realm: what looks for one finds nothing. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../support/account.h"
 #include "../../support/valgrind.h"
 
 #include "base/clock.h"
@@ -43,18 +44,15 @@ static int
 set_up(void **state)
 {
 	ahead_ms = 0;
-	if (geteuid() != 0)
-		return 0;
-	return access(dir, F_OK) == 0 ? -1 : 0;
+	account_begin(BOB);
+	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	char command[80];
-
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command) == 0 ? 0 : -1;
+	account_end(BOB);
+	return 0;
 }
 
 static struct bt_claim_store *
@@ -62,7 +60,7 @@ store_for_bob(void)
 {
 	struct bt_claim_store *store;
 
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	assert_int_equal(bt_claim_account_store(BOB, &store), 0);
 	assert_int_equal(bt_claim_owner_of(store), BOB);
@@ -289,7 +287,7 @@ a_directory_in_the_way(void **state)
 	struct bt_claim_store *store;
 	struct stat st;
 
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(chown(dir, BOB + 1, (gid_t)-1), 0);
@@ -321,7 +319,7 @@ another_boot_or_container(void **state)
 	pid_t child;
 	int status;
 
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	child = fork();
 	if (child == 0)
@@ -432,7 +430,7 @@ a_directory_moved_here(void **state)
 	struct bt_claim_store *store;
 	struct stat st;
 
-	if (geteuid() != 0)
+	if (!account_is_free(BOB))
 		skip();
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(chmod(dir, 0777), 0);
