@@ -22,7 +22,10 @@
 
 enum { TOOL_LIMIT_MS = 30000, KDC_LIMIT_MS = 10000, NUM_PORT_TRIES = 5 };
 
-/* DNS stays out of it: names are taken as they are written, and the KDC is where this file says. */
+/*
+ * DNS stays out of it: names are taken as they are written, and the KDC is where this file says. It has the clients' clock, which none
+ * of them corrects: the second that begins while a ticket is on its way is no difference of clocks.
+ */
 static const char krb5_conf[] = "[libdefaults]\n"
 				"\tdefault_realm = BATON.TEST\n"
 				"\tdns_lookup_kdc = false\n"
@@ -31,6 +34,7 @@ static const char krb5_conf[] = "[libdefaults]\n"
 				"\tdns_canonicalize_hostname = false\n"
 				"\trdns = false\n"
 				"\tudp_preference_limit = 1\n"
+				"\tkdc_timesync = 0\n"
 				"\tticket_lifetime = 10h\n"
 				"\trenew_lifetime = 7d\n"
 				"\tforwardable = true\n"

@@ -24,7 +24,7 @@ def is_alive(pid):
     """Zombies are dead: whoever inherits them may be slow to reap."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # not there, or gone while it was read
         return False
 
 
