@@ -456,10 +456,7 @@ delegate_constrained(struct bt_krb5 *lib, struct bt_mcred *cred, struct arrival 
 	int e;
 
 	evidence.ticket = bt_krb5_data_of(arrival->request.ticket);
-	pthread_mutex_lock(&cred->lock);
-	e = bt_krb5_cred_choose(lib, cred, NULL);
-	pthread_mutex_unlock(&cred->lock);
-	if (e == 0)
+	if ((e = bt_krb5_cred_choose_usual(lib, cred)) == 0)
 		e = bt_krb5_proxy_new(lib, cred, &evidence, &arrival->delegated);
 	if (e == 0)
 		arrival->flags |= BT_CTX_DELEG;

@@ -11,6 +11,9 @@
 #define PROXY_IMPERSONATOR "proxy_impersonator"
 #define START_REALM "start_realm"
 
+/* Not declared by krb5.h; exported for MIT's GSS library. Absent: a host is compared as it is written. */
+extern krb5_boolean k5_sname_compare(krb5_context ctx, krb5_const_principal name, krb5_const_principal princ) __attribute__((weak));
+
 /* A refresh that failed is tried again after this long; and tickets that end this soon are refreshed. */
 enum { REFRESH_MARGIN_S = 30 };
 
@@ -130,10 +133,12 @@ read_entries(struct bt_krb5 *lib, struct bt_mcred *cred)
 	return code == KRB5_CC_END ? 0 : code;
 }
 
-/* Does the cache of have serve who asked for want? want may be host-based, without realm or host. */
+/* Does the cache of have serve who asked for want? want may be host-based, without realm, with a host by another of its names. */
 static bool
 is_wanted(struct bt_krb5 *lib, krb5_const_principal want, krb5_const_principal have)
 {
+	if (k5_sname_compare != NULL)
+		return k5_sname_compare(lib->ctx, want, have);
 	return krb5_principal_compare(lib->ctx, want, have) || krb5_sname_match(lib->ctx, want, have);
 }
 
@@ -307,8 +312,6 @@ fill(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mcred *cr
 	int e;
 
 	if (cred->client == NULL || (cred->ends_at != 0 && !is_refresh_due(lib, cred)))
-		return 0;
-	if (cred->ends_at != 0 && !can_get_tickets(lib, cred))
 		return 0;
 	e = get_tickets(lib, store, cred);
 	/* What is there may still do. */
@@ -531,5 +534,18 @@ bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_princ
 		e = fill(lib, NULL, cred);
 	if (e != 0)
 		forget_choice(lib, cred);
+	return e;
+}
+
+int
+bt_krb5_cred_choose_usual(struct bt_krb5 *lib, struct bt_mcred *cred)
+{
+	int e;
+
+	krb5_cc_set_default_name(lib->ctx, NULL);
+	pthread_mutex_lock(&cred->lock);
+	e = bt_krb5_cred_choose(lib, cred, NULL);
+	pthread_mutex_unlock(&cred->lock);
+	krb5_cc_set_default_name(lib->ctx, bt_krb5_ccache_name());
 	return e;
 }

@@ -9,15 +9,21 @@ extern krb5_error_code k5_rc_resolve(krb5_context ctx, const char *name, krb5_rc
 extern void k5_rc_close(krb5_context ctx, krb5_rcache rcache) __attribute__((weak));
 extern const char *k5_rc_get_name(krb5_context ctx, krb5_rcache rcache) __attribute__((weak));
 
+/* Exported for MIT's GSS library. Absent: a host is looked for as it is written. */
+extern krb5_error_code k5_kt_have_match(krb5_context ctx, krb5_keytab keytab, krb5_principal princ) __attribute__((weak));
+
+/* A host by its other name, too, where [libdefaults] dns_canonicalize_hostname is "fallback": the principal then has it as written. */
 krb5_error_code
 bt_krb5_keytab_matches(struct bt_krb5 *lib, krb5_keytab keytab, krb5_const_principal princ)
 {
 	krb5_keytab_entry entry;
 	krb5_kt_cursor cursor;
 	bool matches = false;
-	krb5_error_code code = krb5_kt_start_seq_get(lib->ctx, keytab, &cursor);
+	krb5_error_code code;
 
-	if (code != 0)
+	if (k5_kt_have_match != NULL)
+		return k5_kt_have_match(lib->ctx, keytab, (krb5_principal)(uintptr_t)princ);
+	if ((code = krb5_kt_start_seq_get(lib->ctx, keytab, &cursor)) != 0)
 		return code;
 	while (!matches && (code = krb5_kt_next_entry(lib->ctx, keytab, &entry, &cursor)) == 0) {
 		matches = krb5_sname_match(lib->ctx, princ, entry.principal);

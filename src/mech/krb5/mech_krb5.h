@@ -88,6 +88,9 @@ extern const struct bt_bytes bt_krb5_aliases[];
 
 /* ---- name.c ---- */
 
+/* In place of a KRB5_NT_*: the principal's one component is a certificate, DER. */
+enum { BT_KRB5_NAME_CERT = INT32_MIN };
+
 int bt_krb5_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out);
 struct bt_bytes bt_krb5_name_type(const struct bt_mn *mn);
 int bt_krb5_name_export(const struct bt_mn *mn, struct bt_wr *out);
@@ -204,6 +207,12 @@ int bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, con
 
 /* bt_krb5_cred_choose - ccache.c: settle on a cache, fit for target if not NULL, and fill it if need be. cred->lock is held. */
 int bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal target);
+
+/*
+ * bt_krb5_cred_choose_usual - the same without a target, and for one that acts in the name of others: the cache that the program chose
+ * for this thread is its initiators', and often the others'. Takes cred->lock.
+ */
+int bt_krb5_cred_choose_usual(struct bt_krb5 *lib, struct bt_mcred *cred);
 
 /* bt_krb5_ccache_store - ccache.c: store a cache's first ticket, with the note of the realm it starts in. */
 krb5_error_code bt_krb5_ccache_store(struct bt_krb5 *lib, krb5_ccache ccache, krb5_creds *creds);

@@ -19,6 +19,7 @@ static const struct bt_bytes NT_COMPOSITE_EXPORT = BT_OID("\x2b\x06\x01\x05\x06\
 static const struct bt_bytes NT_KRB5_NAME = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01");
 static const struct bt_bytes NT_KRB5_PRINCIPAL = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x02");
 static const struct bt_bytes NT_KRB5_ENTERPRISE = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x06");
+static const struct bt_bytes NT_KRB5_X509_CERT = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x07");
 
 int
 bt_krb5_name_of(struct bt_krb5 *lib, krb5_const_principal princ, const char *service, const char *host, struct bt_mn **out)
@@ -46,7 +47,7 @@ bt_krb5_principal_of(struct bt_krb5 *lib, const struct bt_mn *mn, krb5_principal
 		*out = NULL;
 		return bt_krb5_fail(lib, code);
 	}
-	(*out)->type = mn->kind;
+	(*out)->type = mn->kind == BT_KRB5_NAME_CERT ? KRB5_NT_UNKNOWN : mn->kind;
 	return 0;
 }
 
@@ -181,6 +182,17 @@ import_principal(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_mn **out)
 	return princ != NULL ? bt_krb5_name_of(lib, princ, NULL, NULL, out) : BT_ERR_BAD_NAME;
 }
 
+/* A user whose certificate is known, and whom the KDC will know by it. MS-SFU §2.2.2. Of no realm, as the certificate's is not. */
+static int
+import_cert(struct bt_krb5 *lib, struct bt_bytes cert, struct bt_mn **out)
+{
+	krb5_data component = bt_krb5_data_of(cert);
+	krb5_principal_data princ = {.magic = KV5M_PRINCIPAL, .realm = {.magic = KV5M_DATA}, .data = &component,
+				     .length = 1, .type = BT_KRB5_NAME_CERT};
+
+	return cert.len != 0 ? bt_krb5_name_of(lib, &princ, NULL, NULL, out) : BT_ERR_BAD_NAME;
+}
+
 /*
  * A whole exported name, or only the part behind its framing. They cannot be mistaken for each other: the framing has a zero byte,
  * which krb5_unparse_name escapes.
@@ -259,6 +271,8 @@ bt_krb5_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_
 		e = import_machine_uid(lib, text, out);
 	else if (bt_bytes_equal(type, NT_KRB5_PRINCIPAL))
 		e = import_principal(lib, text, out);
+	else if (bt_bytes_equal(type, NT_KRB5_X509_CERT))
+		e = import_cert(lib, text, out);
 	else if (bt_bytes_equal(type, NT_ANONYMOUS))
 		e = bt_krb5_name_of(lib, krb5_anonymous_principal(), NULL, NULL, out);
 	else if (bt_bytes_equal(type, NT_EXPORT_NAME) || bt_bytes_equal(type, NT_COMPOSITE_EXPORT))

@@ -69,18 +69,24 @@ static int
 get_evidence(struct bt_krb5 *lib, struct bt_mcred *impersonator, const struct bt_mn *name, krb5_creds **out)
 {
 	krb5_creds want = {.magic = KV5M_CREDS, .server = impersonator->client};
+	krb5_data *cert = NULL;
+	krb5_principal client;
 	krb5_error_code code;
-	int e = bt_krb5_principal_of(lib, name, &want.client);
+	int e = bt_krb5_principal_of(lib, name, &client);
 
 	*out = NULL;
 	if (e != 0)
 		return e;
+	/* Who it is that has a certificate is the KDC's to say. */
+	if (name->kind == BT_KRB5_NAME_CERT)
+		cert = &client->data[0];
+	else
+		want.client = client;
 	want.keyblock.enctype = impersonator->enctypes[0];
-	code = krb5_get_credentials_for_user(lib->ctx, KRB5_GC_CANONICALIZE | KRB5_GC_NO_STORE, impersonator->ccache, &want,
-					     NULL, out);
+	code = krb5_get_credentials_for_user(lib->ctx, KRB5_GC_CANONICALIZE | KRB5_GC_NO_STORE, impersonator->ccache, &want, cert, out);
 	if (code != 0)
 		*out = NULL;
-	krb5_free_principal(lib->ctx, want.client);
+	krb5_free_principal(lib->ctx, client);
 	return bt_krb5_fail(lib, code);
 }
 
@@ -98,9 +104,7 @@ bt_krb5_cred_impersonate(struct bt_mcred *impersonator, const struct bt_mn *name
 		return bt_err_note(BT_ERR_UNAVAILABLE, "This libkrb5 cannot ask for tickets of others");
 	if ((e = bt_krb5_enter(&lib)) != 0)
 		return e;
-	pthread_mutex_lock(&impersonator->lock);
-	e = bt_krb5_cred_choose(lib, impersonator, NULL);
-	pthread_mutex_unlock(&impersonator->lock);
+	e = bt_krb5_cred_choose_usual(lib, impersonator);
 	if (e == 0 && (e = get_evidence(lib, impersonator, name, &evidence)) == 0)
 		e = bt_krb5_proxy_new(lib, impersonator, evidence, out);
 	krb5_free_creds(lib->ctx, evidence);

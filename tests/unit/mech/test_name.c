@@ -16,6 +16,7 @@
 #define PRINCIPAL_NAME "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01"
 #define PRINCIPAL "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x02"
 #define ENTERPRISE "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x06"
+#define X509_CERT "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x07"
 #define KRB5 "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"
 
 #define TYPE(literal) bt_bytes_of(literal, sizeof(literal) - 1)
@@ -140,6 +141,19 @@ test_principal_pointer(void **state)
 	krb5_free_context(ctx);
 }
 
+/* Any bytes, kept as they are, of no realm; the KDC is to say whose they are. */
+static void
+test_certificate(void **state)
+{
+	struct bt_mn *mn;
+
+	check(BYTES("\x30\0@/\\\xff"), TYPE(X509_CERT), "\x30\\0\\@\\/\\\\\xff@");
+	check_refused(BYTES(""), TYPE(X509_CERT), BT_ERR_BAD_NAME);
+	assert_int_equal(import(BYTES("\x30"), TYPE(X509_CERT), &mn), 0);
+	assert_int_not_equal(mn->kind, KRB5_NT_UNKNOWN);
+	bt_mn_free(mn);
+}
+
 static void
 test_exported(void **state)
 {
@@ -181,6 +195,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_users),     cmocka_unit_test(test_hostbased),		cmocka_unit_test(test_uids),
 	    cmocka_unit_test(test_anonymous), cmocka_unit_test(test_principal_pointer), cmocka_unit_test(test_exported),
+	    cmocka_unit_test(test_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
