@@ -1,3 +1,5 @@
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "base/oid.h"
 #include "gss/call.h"
@@ -26,7 +28,7 @@ bt_call_context(struct bt_call *call, gss_ctx_id_t handle)
 		bt_call_refuse(call, GSS_S_CALL_INACCESSIBLE_READ | GSS_S_NO_CONTEXT, 0);
 	else if (handle->magic != BT_HANDLE_CONTEXT)
 		bt_call_refuse(call, GSS_S_CALL_BAD_STRUCTURE | GSS_S_NO_CONTEXT, 0);
-	else if (handle->ctx == NULL)
+	else if (handle->ctx == NULL || atomic_load_explicit(&handle->is_ended, memory_order_relaxed))
 		bt_call_refuse(call, GSS_S_NO_CONTEXT, 0);
 	return bt_call_failed(call) ? NULL : handle->ctx;
 }
@@ -502,18 +504,25 @@ gss_delete_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, gs
 	return bt_call_end(&call);
 }
 
-/* RFC 4121 has no such tokens. RFC 1964 has one, a request to delete, for enctypes that are not spoken here. */
+/* RFC 4121 has no such tokens. RFC 1964 has one: the peer has deleted the context. The handle stays the program's to delete. */
 OM_uint32
 gss_process_context_token(OM_uint32 *minor_status, gss_ctx_id_t context_handle, gss_buffer_t token_buffer)
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct bt_ctx *ctx = bt_call_context_to_use(&call, context_handle);
+	struct bt_bytes token = bt_call_input_filled(&call, token_buffer, 0);
+	struct bt_msg *msg;
 
-	bt_call_input_filled(&call, token_buffer, 0);
-	if (bt_gss_is_loaded(&call, ctx))
+	if (bt_gss_is_loaded(&call, ctx)) {
 		bt_gss_loaded_process_token(&call, ctx, token_buffer);
-	else if (bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT) != NULL)
-		bt_call_refuse_as(&call, ctx->mech, GSS_S_DEFECTIVE_TOKEN, 0);
+	} else if ((msg = bt_call_msg(&call, ctx, GSS_C_QOP_DEFAULT)) != NULL) {
+		if (bt_msg_has_deletion(msg))
+			bt_call_error(&call, ctx->mech, bt_msg_verify_deletion(msg, token));
+		else
+			bt_call_refuse_as(&call, ctx->mech, GSS_S_DEFECTIVE_TOKEN, 0);
+		if (!bt_call_failed(&call))
+			atomic_store_explicit(&context_handle->is_ended, true, memory_order_relaxed);
+	}
 	return bt_call_end(&call);
 }
 

@@ -23,6 +23,7 @@ struct gss_ctx_id_struct {
 	uint64_t magic;
 	struct bt_ctx *ctx; /* NULL: establishment failed, and all that is left to do is to delete the handle */
 	struct bt_claim_own own; /* for the side of a fork that uses it first */
+	_Atomic bool is_ended; /* by the peer's word: as if ctx were NULL, which other threads may be using */
 };
 
 struct gss_name_struct {

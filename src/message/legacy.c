@@ -121,7 +121,7 @@ bt_msg_legacy_protect(struct bt_msg *m, uint16_t id, bool conf, uint8_t *header,
 		memcpy(head + 4, alg->seal, 2);
 	segs[0] = (struct bt_crypto_seg){head, NULL, BT_MSG_LEGACY_HEAD_LEN};
 	segs[1] = (struct bt_crypto_seg){confounder, confounder, confounder_len(id)};
-	bt_crypto_legacy_sum(key, id == BT_MSG_LEGACY_MIC, segs, num + BT_MSG_LEGACY_SEGS, mac);
+	bt_crypto_legacy_sum(key, id != BT_MSG_LEGACY_WRAP, segs, num + BT_MSG_LEGACY_SEGS, mac);
 	put_number(way.enctype, (uint32_t)seq, way.sender_is_acceptor, number);
 	bt_crypto_legacy_number(key, true, mac, number);
 	if (conf)
@@ -166,7 +166,7 @@ bt_msg_legacy_read(const struct bt_msg *m, struct bt_bytes bytes, uint16_t id, s
 	token->mac = bt_rd_bytes(&rd, et->mac_len).ptr;
 	bt_rd_bytes(&rd, confounder_len(id));
 	token->len = bytes.len - rd.left;
-	token->is_mic = id == BT_MSG_LEGACY_MIC;
+	token->is_mic = id != BT_MSG_LEGACY_WRAP;
 	if (rd.failed) {
 		*token = (struct bt_msg_legacy_token){0};
 		return BT_ERR_TOK_TRUNC;

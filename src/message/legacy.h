@@ -9,8 +9,8 @@
 
 #include "message/context.h"
 
-/* TOK_ID. RFC 1964 §1.2.1, §1.2.2. */
-enum { BT_MSG_LEGACY_MIC = 0x0101, BT_MSG_LEGACY_WRAP = 0x0201 };
+/* TOK_ID. RFC 1964 §1.2.1, §1.2.2, §1.2.3: a deletion is a MIC of nothing, under another number. */
+enum { BT_MSG_LEGACY_MIC = 0x0101, BT_MSG_LEGACY_WRAP = 0x0201, BT_MSG_LEGACY_DELETION = 0x0102 };
 
 enum {
 	BT_MSG_LEGACY_HEAD_LEN = 8,   /* TOK_ID, SGN_ALG, SEAL_ALG, filler: what the checksum covers besides the message */
@@ -54,7 +54,7 @@ struct bt_msg_legacy_token {
 	const uint8_t *mac;
 	size_t len; /* of all before the text */
 	bool sealed;
-	bool is_mic;
+	bool is_mic; /* or a deletion */
 };
 
 /*

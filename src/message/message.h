@@ -101,6 +101,13 @@ int bt_msg_get_mic(struct bt_msg *m, struct bt_bytes text, struct bt_buf *out);
 /* bt_msg_verify_mic - Errors: as bt_msg_unwrap; then the window is as it was. */
 int bt_msg_verify_mic(struct bt_msg *m, struct bt_bytes text, struct bt_bytes token, enum bt_msg_order *order);
 
+/*
+ * bt_msg_verify_deletion - has the peer said by this token that it has deleted the context? RFC 1964 §1.2.3; none are made here. RFC 4121
+ * has none: bt_msg_has_deletion tells. Errors: as bt_msg_verify_mic.
+ */
+bool bt_msg_has_deletion(const struct bt_msg *m);
+int bt_msg_verify_deletion(struct bt_msg *m, struct bt_bytes token);
+
 /* ---- IOV: the same tokens over scattered buffers ---- */
 
 /* The numbers of GSS_IOV_BUFFER_TYPE_*, as programs pass them. */

@@ -138,12 +138,13 @@ legacy_segs(struct bt_crypto_seg *segs, size_t num_text)
 }
 
 static int
-check_legacy(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, struct bt_bytes token, enum bt_msg_order *order)
+check_legacy(struct bt_msg *m, uint16_t id, struct bt_crypto_seg *segs, size_t num_text, struct bt_bytes token,
+	     enum bt_msg_order *order)
 {
 	struct bt_msg_legacy_token header;
 	int e;
 
-	if ((e = bt_msg_legacy_read(m, token, BT_MSG_LEGACY_MIC, 0, &header)) != 0)
+	if ((e = bt_msg_legacy_read(m, token, id, 0, &header)) != 0)
 		return e;
 	if (header.len != token.len)
 		return BT_ERR_BAD_TOK_HEADER;
@@ -178,7 +179,7 @@ bt_msg_mic_check(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, 
 	int e;
 
 	if (bt_msg_is_legacy(m))
-		return check_legacy(m, segs, num_text, token, order);
+		return check_legacy(m, BT_MSG_LEGACY_MIC, segs, num_text, token, order);
 	if ((e = bt_msg_token_read(token, BT_MSG_TOKEN_MIC, &header)) != 0 || (e = bt_msg_way_in(m, &header, &way)) != 0)
 		return e;
 	want = BT_MSG_HEADER_LEN + (size_t)way.enctype->mac_len;
@@ -189,4 +190,19 @@ bt_msg_mic_check(struct bt_msg *m, struct bt_crypto_seg *segs, size_t num_text, 
 		return e;
 	*order = bt_msg_window_enter(&m->window, header.seq);
 	return 0;
+}
+
+bool
+bt_msg_has_deletion(const struct bt_msg *m)
+{
+	return bt_msg_is_legacy(m);
+}
+
+int
+bt_msg_verify_deletion(struct bt_msg *m, struct bt_bytes token)
+{
+	struct bt_crypto_seg segs[BT_MSG_LEGACY_SEGS];
+	enum bt_msg_order order;
+
+	return bt_msg_is_legacy(m) ? check_legacy(m, BT_MSG_LEGACY_DELETION, segs, 0, token, &order) : BT_ERR_BAD_TOK_HEADER;
 }

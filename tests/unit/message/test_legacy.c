@@ -3,6 +3,7 @@
  * MIT's library reads and writes the same is tested in tests/interop.
  */
 #include "message/context.h"
+#include "message/legacy.h"
 #include "support.h"
 
 static const int32_t legacy[] = {BT_CRYPTO_DES3_CBC_SHA1, BT_CRYPTO_ARCFOUR_HMAC};
@@ -172,6 +173,43 @@ refuses_tokens_of_rfc_4121(void **unused)
 	pair_free(&newer);
 }
 
+/* RFC 1964 §1.2.3. Nothing else passes for one, and RFC 4121 has none. */
+static void
+knows_deletions(void **unused)
+{
+	for (size_t i = 0; i < NUM_LEGACY; i++) {
+		struct pair pair = pair_with((struct setup){.enctype = legacy[i]}), newer = pair_with((struct setup){.enctype = 18});
+		struct bt_crypto_seg segs[BT_MSG_LEGACY_SEGS];
+		size_t len = bt_msg_legacy_header_len(pair.initiator, BT_MSG_LEGACY_DELETION, 0);
+		struct bt_buf mic, token = noise_buf(len);
+		struct bt_bytes view = bt_bytes_of_buf(&token);
+		enum bt_msg_order order;
+
+		assert_true(bt_msg_has_deletion(pair.acceptor) && !bt_msg_has_deletion(newer.acceptor));
+		assert_ok(bt_msg_legacy_protect(pair.initiator, BT_MSG_LEGACY_DELETION, false, token.ptr, 0, segs, 0));
+		assert_memory_equal(token.ptr + 13, "\x01\x02", 2);
+		assert_int_equal(bt_msg_verify_deletion(pair.initiator, view), BT_ERR_BAD_DIRECTION);
+		assert_int_not_equal(bt_msg_verify_mic(pair.acceptor, (struct bt_bytes){0}, view, &order), 0);
+		assert_int_equal(bt_msg_verify_deletion(newer.acceptor, view), BT_ERR_BAD_TOK_HEADER);
+		for (size_t bit = 0; bit < len * 8; bit++) {
+			if (is_malleable(legacy[i], false, bit / 8))
+				continue;
+			token.ptr[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_not_equal(bt_msg_verify_deletion(pair.acceptor, view), 0);
+			token.ptr[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		for (size_t cut = 0; cut < len; cut++)
+			assert_int_not_equal(bt_msg_verify_deletion(pair.acceptor, bt_bytes_of(token.ptr, cut)), 0);
+		assert_ok(bt_msg_verify_deletion(pair.acceptor, view));
+		assert_ok(bt_msg_get_mic(pair.initiator, (struct bt_bytes){0}, &mic));
+		assert_int_not_equal(bt_msg_verify_deletion(pair.acceptor, bt_bytes_of_buf(&mic)), 0);
+		bt_buf_free(&mic);
+		free(token.ptr);
+		pair_free(&pair);
+		pair_free(&newer);
+	}
+}
+
 /* Padding that the peer, who has the key, got wrong is refused, and the window stays. */
 static void
 refuses_bad_padding(void **unused)
@@ -320,6 +358,7 @@ main(void)
 	    cmocka_unit_test(refuses_every_change),
 	    cmocka_unit_test(refuses_tokens_of_rfc_4121),
 	    cmocka_unit_test(refuses_bad_padding),
+	    cmocka_unit_test(knows_deletions),
 	    cmocka_unit_test(counts_in_32_bits),
 	    cmocka_unit_test(scatters),
 	};
