@@ -24,6 +24,7 @@ import sys
 import tempfile
 import types
 
+import debian_source
 import mit_tree
 
 SKIP = 77
@@ -59,15 +60,6 @@ def inside(sources, script, hosts):
 
 
 # ---- outside ----
-
-def get_sources(kept):
-    fetcher = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "debian-source"
-    done = subprocess.run([fetcher, kept, "libgssapi-krb5-2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if done.returncode == SKIP:
-        raise Skip(done.stderr.decode(errors="replace").strip())
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return done.stdout.decode().strip()
-
 
 def namespaces():
     """The command that starts another one in new namespaces."""
@@ -143,7 +135,10 @@ def compare(mit, baton):
 
 
 def test(script, include, compat, kept, top):
-    sources = get_sources(kept)
+    try:
+        sources = str(debian_source.get("libgssapi-krb5-2", kept))
+    except debian_source.Missing as reason:
+        raise Skip(reason) from None
     namespaces()
     tree = mit_tree.Tree(top / "tree", sources, include)
     programs = {pathlib.PurePath(name).name for name in tree.furnish(script)}
