@@ -518,6 +518,10 @@ main(void)
 	    cmocka_unit_test(test_config_changes),
 	};
 
-	snprintf(dir, sizeof dir, "%s", getenv("BATON_REALM_DIR") != NULL ? getenv("BATON_REALM_DIR") : "/nonexistent");
+	if (getenv("BATON_REALM_DIR") == NULL) {
+		fprintf(stderr, "not run under a test realm: BATON_REALM_DIR is not set\n");
+		return 1;
+	}
+	snprintf(dir, sizeof dir, "%s", getenv("BATON_REALM_DIR"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,7 +387,7 @@ a_part_and_no_more(void **state)
 static int
 file_like(int memory)
 {
-	char name[] = "parcelXXXXXX";
+	char name[] = "/tmp/baton-parcel.XXXXXX";
 	int fd = mkstemp(name);
 
 	assert_true(fd >= 0);
