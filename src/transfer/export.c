@@ -7,6 +7,7 @@
 #include "mech/state.h"
 #include "transfer/draft.h"
 #include "transfer/event.h"
+#include "transfer/limits.h"
 #include "transfer/policy.h"
 
 int
@@ -25,55 +26,62 @@ bt_transfer_ttl(const struct bt_ctx *ctx, uint32_t max_s, int64_t *ttl_ms)
 	return 0;
 }
 
-/* An empty token of the right size: the state is encoded, sealed and handed out in this one block. */
+/*
+ * The state in the clear, in one block of memory: in scratch, if it is no longer than most are, or else in wr's own. What a context holds
+ * and no token can is refused: an import would refuse it too.
+ */
 static int
-new_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, const struct bt_seal_header *header, struct bt_buf *token,
-	  size_t *state_len)
+encode(const struct bt_ctx_state *state, uint8_t scratch[static BT_TRANSFER_SCRATCH_LEN], struct bt_wr *wr)
 {
-	size_t len;
+	int e;
 
-	*state_len = bt_rec_size(&bt_ctx_state_rec, state);
-	len = bt_seal_token_len(ctx->wire_oid, header->audience.bits, *state_len);
-	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
-		return BT_ERR_NOMEM;
-	token->len = len;
-	return 0;
+	bt_wr_over(wr, scratch, BT_TRANSFER_SCRATCH_LEN);
+	if ((e = bt_rec_encode(&bt_ctx_state_rec, state, wr)) == BT_ERR_NOMEM) {
+		bt_wr_init(wr);
+		e = bt_rec_encode(&bt_ctx_state_rec, state, wr);
+	}
+	return e == BT_ERR_MALFORMED ? BT_ERR_NOT_TRANSFERABLE : e;
 }
 
 static int
-fill_token(const struct bt_ctx *ctx, const struct bt_ctx_state *state, size_t state_len,
-	   const struct bt_seal_header *header, const uint8_t *key, struct bt_buf *token)
+make_token(struct bt_bytes oid, struct bt_bytes clear, struct bt_claim_store *store, int64_t ttl_ms, struct bt_seal_header *header,
+	   uint8_t *key, struct bt_buf *token)
 {
+	size_t len = bt_seal_token_len(oid, header->audience.bits, clear.len);
 	struct bt_wr wr;
 	int e;
 
+	if ((token->ptr = bt_mem_alloc_raw(len)) == NULL)
+		return BT_ERR_NOMEM;
+	token->len = len;
+	if ((e = bt_claim_reserve(store, ttl_ms, &header->claim, key)) != 0)
+		return e;
 	bt_wr_over(&wr, token->ptr, token->len);
-	bt_seal_write_head(&wr, ctx->wire_oid, header);
-	/* What a context holds and no token can: an import would refuse it. */
-	if ((e = bt_rec_encode(&bt_ctx_state_rec, state, &wr)) != 0)
-		return e == BT_ERR_MALFORMED ? BT_ERR_NOT_TRANSFERABLE : e;
-	return bt_seal_close(key, token->ptr, wr.len - state_len, state_len);
+	bt_seal_write_head(&wr, oid, header);
+	if ((e = bt_seal_close(key, token->ptr, wr.len, clear)) != 0) {
+		bt_claim_cancel(store, &header->claim);
+		bt_mem_wipe(key, BT_CLAIM_KEY_LEN);
+	}
+	return e;
 }
 
 int
 bt_transfer_draft(struct bt_ctx *ctx, struct bt_claim_store *store, int64_t ttl_ms, struct bt_seal_header *header,
 		  uint8_t key[static BT_CLAIM_KEY_LEN], struct bt_buf *token)
 {
+	uint8_t scratch[BT_TRANSFER_SCRATCH_LEN];
 	struct bt_ctx_secrets secrets;
 	struct bt_ctx_state state;
-	size_t state_len;
+	struct bt_wr clear;
 	int e;
 
 	*token = (struct bt_buf){0};
+	bt_wr_init(&clear);
 	bt_ctx_secrets_init(&secrets);
-	if ((e = bt_ctx_state_of(ctx, &secrets, &state)) != 0 || (e = new_token(ctx, &state, header, token, &state_len)) != 0 ||
-	    (e = bt_claim_reserve(store, ttl_ms, &header->claim, key)) != 0)
-		goto out;
-	if ((e = fill_token(ctx, &state, state_len, header, key, token)) != 0) {
-		bt_claim_cancel(store, &header->claim);
-		bt_mem_wipe(key, BT_CLAIM_KEY_LEN);
-	}
-out:
+	if ((e = bt_ctx_state_of(ctx, &secrets, &state)) == 0 && (e = encode(&state, scratch, &clear)) == 0)
+		e = make_token(ctx->wire_oid, bt_wr_written(&clear), store, ttl_ms, header, key, token);
+	bt_mem_wipe(scratch, clear.is_fixed ? clear.len : 0);
+	bt_wr_done(&clear);
 	bt_ctx_secrets_done(&secrets);
 	if (e != 0)
 		bt_buf_free(token);

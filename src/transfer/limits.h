@@ -8,7 +8,7 @@ enum {
 	BT_TRANSFER_TTL_S = 600,                 /* seconds that a token waits for its importer at most, if nobody says otherwise */
 	BT_TRANSFER_TTL_MAX_S = 24 * 60 * 60,    /* and whatever they say */
 	BT_TRANSFER_STATE_MAX = 4 * 1024 * 1024, /* bytes of a whole state; more than the sum of what mech/limits.h allows */
-	BT_TRANSFER_SCRATCH_LEN = 2048,          /* bytes of state that an import opens on its stack */
+	BT_TRANSFER_SCRATCH_LEN = 2048,          /* bytes of state in the clear on the stack */
 	BT_TRANSFER_CONF_MAX = 64 * 1024,        /* bytes of the settings file */
 	BT_TRANSFER_WORD_MAX = 256,              /* bytes of an account's name in it */
 	BT_TRANSFER_ACCOUNT_LEN = 1024,          /* bytes of an account's entry in the data base, to begin with */

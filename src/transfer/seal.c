@@ -80,11 +80,9 @@ bt_seal_read(struct bt_bytes token, struct bt_seal_parts *out)
 }
 
 int
-bt_seal_close(const uint8_t key[static BT_CLAIM_KEY_LEN], uint8_t *token, size_t head_len, size_t state_len)
+bt_seal_close(const uint8_t key[static BT_CLAIM_KEY_LEN], uint8_t *token, size_t head_len, struct bt_bytes state)
 {
-	uint8_t *state = token + head_len;
-
-	return bt_crypto_aead_seal(key, bt_bytes_of(token, head_len), bt_bytes_of(state, state_len), state);
+	return bt_crypto_aead_seal(key, bt_bytes_of(token, head_len), state, token + head_len);
 }
 
 int

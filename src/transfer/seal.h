@@ -47,11 +47,12 @@ void bt_seal_write_head(struct bt_wr *wr, struct bt_bytes oid, const struct bt_s
 int bt_seal_read(struct bt_bytes token, struct bt_seal_parts *out);
 
 /*
- * bt_seal_close - encrypt in place and write the tag.
- *   token    head_len bytes of prefix and header, state_len bytes of state, room for the tag
+ * bt_seal_close - encrypt the state behind the head and write the tag.
+ *   token    head_len bytes of prefix and header, room for the state and the tag
+ *   state    may be where it goes
  * Errors: CRYPTO.
  */
-int bt_seal_close(const uint8_t key[static BT_CLAIM_KEY_LEN], uint8_t *token, size_t head_len, size_t state_len);
+int bt_seal_close(const uint8_t key[static BT_CLAIM_KEY_LEN], uint8_t *token, size_t head_len, struct bt_bytes state);
 
 /* bt_seal_open - state gets sealed.len - BT_SEAL_TAG_LEN bytes. Errors: TOKEN_ALTERED (then state is wiped), CRYPTO. */
 int bt_seal_open(const uint8_t key[static BT_CLAIM_KEY_LEN], const struct bt_seal_parts *parts, uint8_t *state);

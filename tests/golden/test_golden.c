@@ -97,7 +97,7 @@ seal(struct bt_ctx *ctx, const struct bt_seal_header *head, struct bt_buf *out)
 	bt_wr_bytes(&wr, bt_bytes_of_buf(&state));
 	assert_non_null(bt_wr_room(&wr, BT_SEAL_TAG_LEN));
 	assert_int_equal(bt_wr_take(&wr, out), 0);
-	assert_int_equal(bt_seal_close(key, out->ptr, head_len, state.len), 0);
+	assert_int_equal(bt_seal_close(key, out->ptr, head_len, bt_bytes_of(out->ptr + head_len, state.len)), 0);
 	bt_buf_free(&state);
 }
 

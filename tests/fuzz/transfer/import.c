@@ -88,7 +88,7 @@ seal(struct bt_bytes oid, struct bt_bytes state, struct bt_buf *out)
 	bt_wr_bytes(&wr, state);
 	must(bt_wr_room(&wr, BT_SEAL_TAG_LEN) != NULL);
 	must(bt_wr_take(&wr, out) == 0);
-	must(bt_seal_close(key, out->ptr, head_len, state.len) == 0);
+	must(bt_seal_close(key, out->ptr, head_len, bt_bytes_of(out->ptr + head_len, state.len)) == 0);
 }
 
 /* The token that ctx would be exported as under the same claim. */

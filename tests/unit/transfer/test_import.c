@@ -332,7 +332,7 @@ sealed(const void *bytes, size_t len)
 	bt_wr_bytes(&wr, bt_bytes_of(bytes, len));
 	assert_non_null(bt_wr_room(&wr, BT_SEAL_TAG_LEN));
 	assert_int_equal(bt_wr_take(&wr, &token), 0);
-	assert_int_equal(bt_seal_close(fixed_key, token.ptr, head_len, len), 0);
+	assert_int_equal(bt_seal_close(fixed_key, token.ptr, head_len, bt_bytes_of(token.ptr + head_len, len)), 0);
 	return token;
 }
 

@@ -31,7 +31,7 @@ make_token(uint8_t *token)
 	bt_seal_write_head(&wr, oid, &header);
 	bt_wr_bytes(&wr, bt_bytes_of_str("state"));
 	assert_int_equal(wr.len, HEAD_LEN + STATE_LEN);
-	assert_int_equal(bt_seal_close(key, token, HEAD_LEN, STATE_LEN), 0);
+	assert_int_equal(bt_seal_close(key, token, HEAD_LEN, bt_bytes_of(token + HEAD_LEN, STATE_LEN)), 0);
 }
 
 static void
@@ -155,7 +155,7 @@ audiences_are_part_of_the_head(void **state)
 		bt_seal_write_head(&wr, oid, &other);
 		assert_int_equal(wr.len, head_len);
 		bt_wr_bytes(&wr, bt_bytes_of_str("state"));
-		assert_int_equal(bt_seal_close(key, token, head_len, STATE_LEN), 0);
+		assert_int_equal(bt_seal_close(key, token, head_len, bt_bytes_of(token + head_len, STATE_LEN)), 0);
 		assert_int_equal(bt_seal_read(bt_bytes_of(token, len), &parts), 0);
 		assert_int_equal(parts.header.audience.bits, bits);
 		assert_int_equal(bt_seal_open(key, &parts, clear), 0);
