@@ -37,7 +37,7 @@ bt_gss_import_behind(struct bt_bytes token, const void *caller, struct bt_ctx **
 	if ((e = public_token(wire_oid, body, &public)) != 0)
 		return e;
 	token = bt_bytes_of_buf(&public);
-	if (bt_transfer_is_unsealed(mechs, token))
+	if (bt_transfer_is_unsealed(mechs, wire_oid, body))
 		e = bt_transfer_import_unsealed(mechs, token, bt_plugin_is_interposer_code(caller), out);
 	else
 		e = bt_transfer_import(mechs.list, mechs.num, token, out);

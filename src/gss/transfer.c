@@ -68,13 +68,13 @@ import_error(struct bt_call *call, int err)
 }
 
 static int
-import_token(struct bt_bytes oid, struct bt_bytes token, const void *caller, struct bt_ctx **out)
+import_token(struct bt_bytes oid, struct bt_bytes body, struct bt_bytes token, const void *caller, struct bt_ctx **out)
 {
 	struct bt_mechs mechs = bt_mechs_for(oid);
 
 	if (bt_plugin_public_oid(oid).len != 0)
 		return bt_gss_import_behind(token, caller, out);
-	if (bt_transfer_is_unsealed(mechs, token))
+	if (bt_transfer_is_unsealed(mechs, oid, body))
 		return bt_transfer_import_unsealed(mechs, token, false, out);
 	return bt_transfer_import(mechs.list, mechs.num, token, out);
 }
@@ -100,7 +100,7 @@ gss_import_sec_context(OM_uint32 *minor_status, gss_buffer_t interprocess_token,
 	if ((handle = bt_context_handle_new(NULL)) == NULL)
 		bt_call_error(&call, NULL, BT_ERR_NOMEM);
 	else
-		import_error(&call, import_token(oid, token, __builtin_return_address(0), &handle->ctx));
+		import_error(&call, import_token(oid, body, token, __builtin_return_address(0), &handle->ctx));
 	if (bt_call_failed(&call))
 		bt_context_handle_free(handle);
 	else

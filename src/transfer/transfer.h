@@ -35,8 +35,11 @@ int bt_transfer_export(struct bt_ctx *ctx, const struct bt_transfer_wish *wish, 
  */
 int bt_transfer_import(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes token, struct bt_ctx **out);
 
-/* bt_transfer_is_unsealed - does a token begin as one that another library has exported, MIT's for one? mechs as above. */
-bool bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes token);
+/*
+ * bt_transfer_is_unsealed - does a token of this mechanism and body (wire/frame.h) begin as one that another library has exported, MIT's
+ * for one? mechs as above.
+ */
+bool bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes oid, struct bt_bytes body);
 
 /*
  * bt_transfer_import_unsealed - such a token, which nothing protects: whoever has it has the keys, and it works as often as it is

@@ -9,22 +9,17 @@
 
 /* The mechanism that a token is of, if it knows what unsealed ones look like. */
 static const struct bt_mech *
-find_mech(struct bt_mechs mechs, struct bt_bytes token, struct bt_bytes *wire_oid, struct bt_bytes *body)
+find_mech(struct bt_mechs mechs, struct bt_bytes oid, struct bt_bytes *wire_oid)
 {
-	const struct bt_mech *mech;
-	struct bt_bytes oid;
+	const struct bt_mech *mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid);
 
-	if (bt_frame_read_context(token, &oid, body) != 0)
-		return NULL;
-	mech = bt_mech_find(mechs.list, mechs.num, oid, wire_oid);
 	return mech != NULL && mech->unsealed_is != NULL ? mech : NULL;
 }
 
 bool
-bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes token)
+bt_transfer_is_unsealed(struct bt_mechs mechs, struct bt_bytes oid, struct bt_bytes body)
 {
-	struct bt_bytes wire_oid, body;
-	const struct bt_mech *mech = find_mech(mechs, token, &wire_oid, &body);
+	const struct bt_mech *mech = find_mech(mechs, oid, NULL);
 
 	return mech != NULL && mech->unsealed_is(mechs, body);
 }
@@ -49,11 +44,12 @@ check_allowed(bool is_interposed)
 static int
 import(struct bt_mechs mechs, struct bt_bytes token, bool is_interposed, struct bt_bytes *wire_oid, struct bt_ctx **out)
 {
-	struct bt_bytes body;
-	const struct bt_mech *mech = find_mech(mechs, token, wire_oid, &body);
+	struct bt_bytes oid, body;
+	const struct bt_mech *mech;
 	int e;
 
-	if (mech == NULL || !mech->unsealed_is(mechs, body))
+	if (bt_frame_read_context(token, &oid, &body) != 0 || (mech = find_mech(mechs, oid, wire_oid)) == NULL ||
+	    !mech->unsealed_is(mechs, body))
 		return BT_ERR_TOKEN_FORMAT;
 	if ((e = check_allowed(is_interposed)) != 0)
 		return e;
