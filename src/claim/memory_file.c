@@ -5,13 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "claim/memory_file.h"
 #include "crypto/crypto.h"
@@ -20,31 +20,11 @@ enum { VERSION = 1, NUM_KEPT = 64 };
 
 /* Opened stores, kept; the lock protects all of it. */
 static struct {
-	pthread_mutex_t lock;
+	struct bt_lock lock;
 	struct bt_claim_memory *stores[NUM_KEPT];
 	unsigned last; /* found or put here last */
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void
-lock_kept(void)
-{
-	pthread_mutex_lock(&kept.lock);
-}
-
-static void
-unlock_kept(void)
-{
-	pthread_mutex_unlock(&kept.lock);
-}
-
-/* The lock is held for a few instructions, so a fork can wait for it. */
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(lock_kept, unlock_kept, unlock_kept);
-}
+} kept = {.lock = BT_LOCK_INIT(BT_LOCK_INNER)};
+BT_LOCK_MINDS_FORKS(minds_forks, kept.lock);
 
 static struct bt_claim_memory *
 memory_of(struct bt_claim_store *store)
@@ -237,7 +217,7 @@ keep(struct bt_claim_memory *fresh)
 {
 	struct bt_claim_memory *there, *old = fresh;
 
-	lock_kept();
+	bt_lock_enter(&kept.lock);
 	if ((there = find_kept(fresh->store_id)) == NULL) {
 		there = fresh;
 		kept.last = (kept.last + 1) % NUM_KEPT;
@@ -245,7 +225,7 @@ keep(struct bt_claim_memory *fresh)
 		kept.stores[kept.last] = fresh;
 	}
 	bt_claim_memory_share(&there->store);
-	unlock_kept();
+	bt_lock_leave(&kept.lock);
 	if (old != NULL)
 		bt_claim_memory_free(&old->store);
 	return there;
@@ -258,11 +238,10 @@ bt_claim_memory_open(int fd, const uint8_t id[static BT_CLAIM_STORE_ID_LEN], str
 	int e;
 
 	*out = NULL;
-	pthread_once(&fork_once, mind_forks);
-	lock_kept();
+	bt_lock_enter(&kept.lock);
 	if ((memory = find_kept(id)) != NULL)
 		bt_claim_memory_share(&memory->store);
-	unlock_kept();
+	bt_lock_leave(&kept.lock);
 	if (memory == NULL) {
 		if ((e = open_fresh(fd, id, &memory)) != 0)
 			return e;

@@ -1,7 +1,7 @@
 #include <baton/baton.h>
-#include <pthread.h>
 
 #include "base/err.h"
+#include "base/lock.h"
 #include "gss/mechs.h"
 #include "gss/status.h"
 #include "transfer/event.h"
@@ -10,32 +10,13 @@ _Static_assert((int)BATON_EVENT_EXPORTED == (int)BT_TRANSFER_EXPORTED && (int)BA
 		   (int)BATON_EVENT_REFUSED == (int)BT_TRANSFER_REFUSED && (int)BATON_EVENT_TAKEN_BACK == (int)BT_TRANSFER_TAKEN_BACK,
 	       "one list");
 
-/* The lock protects the two, is held to copy them, and over a fork: the child could not wait for a thread it has not. */
+/* The lock protects the two, and is held to copy them. */
 static struct {
-	pthread_mutex_t lock;
+	struct bt_lock lock;
 	baton_audit_fn fn;
 	void *arg;
-} listener = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void
-lock_listener(void)
-{
-	pthread_mutex_lock(&listener.lock);
-}
-
-static void
-unlock_listener(void)
-{
-	pthread_mutex_unlock(&listener.lock);
-}
-
-static void
-keep_over_forks(void)
-{
-	pthread_atfork(lock_listener, unlock_listener, unlock_listener);
-}
+} listener = {.lock = BT_LOCK_INIT(BT_LOCK_INNER)};
+BT_LOCK_MINDS_FORKS(minds_forks, listener.lock);
 
 /* As the call answers: to import, a context that has expired is one that is gone. */
 static OM_uint32
@@ -82,10 +63,10 @@ tell_program(const struct bt_transfer_news *news)
 	baton_audit_fn fn;
 	void *arg;
 
-	lock_listener();
+	bt_lock_enter(&listener.lock);
 	fn = listener.fn;
 	arg = listener.arg;
-	unlock_listener();
+	bt_lock_leave(&listener.lock);
 	if (fn != NULL)
 		fn(&event, arg);
 }
@@ -93,10 +74,9 @@ tell_program(const struct bt_transfer_news *news)
 void
 baton_audit(baton_audit_fn fn, void *arg)
 {
-	pthread_once(&fork_once, keep_over_forks);
-	lock_listener();
+	bt_lock_enter(&listener.lock);
 	listener.fn = fn;
 	listener.arg = arg;
 	bt_transfer_listen(fn != NULL ? tell_program : NULL);
-	unlock_listener();
+	bt_lock_leave(&listener.lock);
 }

@@ -1,6 +1,6 @@
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "gss/status.h"
 
 /* Programs see a few dozen different errors in their life; the rest keep their own numbers. */
@@ -17,26 +17,12 @@ struct entry {
  * writers, and protects next_made_up.
  */
 static struct {
-	pthread_mutex_t lock;
+	struct bt_lock lock;
 	atomic_size_t num;
 	OM_uint32 next_made_up;
 	struct entry entries[MAP_MAX];
-} map = {.lock = PTHREAD_MUTEX_INITIALIZER, .next_made_up = FIRST_MADE_UP};
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-/* A thread that held it is not here; the entry it was at is not counted yet. */
-static void
-begin_as_child(void)
-{
-	map.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-}
-
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(NULL, NULL, begin_as_child);
-}
+} map = {.lock = BT_LOCK_INIT(BT_LOCK_INNER), .next_made_up = FIRST_MADE_UP};
+BT_LOCK_MINDS_FORKS(minds_forks, map.lock);
 
 static const struct entry *
 entry_of_err(const struct bt_mech *mech, int err)
@@ -86,11 +72,10 @@ bt_minor_publish(const struct bt_mech *mech, int err)
 
 	if (entry != NULL)
 		return entry->minor;
-	pthread_once(&fork_once, mind_forks);
-	pthread_mutex_lock(&map.lock);
+	bt_lock_enter(&map.lock);
 	entry = entry_of_err(mech, err);
 	minor = entry != NULL ? entry->minor : add_entry(mech, err);
-	pthread_mutex_unlock(&map.lock);
+	bt_lock_leave(&map.lock);
 	return minor;
 }
 

@@ -1,7 +1,6 @@
 #include "transfer/channel.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "claim/memory.h"
 
@@ -44,46 +44,28 @@ struct bt_channel {
 	_Atomic bool is_full, was_used;
 };
 
+static void begin_as_child(void);
+
 /* The lock protects all of it, and is held for a few instructions. */
 static struct {
-	pthread_mutex_t lock;
+	struct bt_lock lock;
 	struct bt_channel *channels[NUM_KEPT];
 	unsigned last; /* found or put here last */
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} kept = {.lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = BT_LOCK_INNER, .in_child = begin_as_child}};
+BT_LOCK_MINDS_FORKS(minds_forks, kept.lock);
 
 /* Between the first process that had channels and this one. */
 static _Atomic uint32_t num_forks;
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void
-lock_kept(void)
-{
-	pthread_mutex_lock(&kept.lock);
-}
-
-static void
-unlock_kept(void)
-{
-	pthread_mutex_unlock(&kept.lock);
-}
 
 /* Parent and child would take each other's wake-ups, and one number of a descriptor would be closed by whoever closes it first. */
 static void
 begin_as_child(void)
 {
-	pthread_mutex_unlock(&kept.lock);
 	num_forks++;
 	for (unsigned i = 0; i < NUM_KEPT; i++) {
 		bt_channel_free(kept.channels[i]);
 		kept.channels[i] = NULL;
 	}
-}
-
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(lock_kept, unlock_kept, begin_as_child);
 }
 
 static int
@@ -222,7 +204,7 @@ keep(struct bt_channel *fresh, const struct bt_channel *stale)
 {
 	struct bt_channel *there, *old = fresh;
 
-	lock_kept();
+	bt_lock_enter(&kept.lock);
 	if ((there = find_kept(fresh->cookie)) == NULL || there == stale) {
 		there = fresh;
 		kept.last = place_for(stale);
@@ -230,7 +212,7 @@ keep(struct bt_channel *fresh, const struct bt_channel *stale)
 		kept.channels[kept.last] = fresh;
 	}
 	share(there);
-	unlock_kept();
+	bt_lock_leave(&kept.lock);
 	bt_channel_free(old);
 	return there;
 }
@@ -246,11 +228,10 @@ bt_channel_of(int socket, struct bt_channel **out)
 	*out = NULL;
 	if ((e = option(socket, SO_COOKIE, &cookie, sizeof cookie)) != 0)
 		return e;
-	pthread_once(&fork_once, mind_forks);
-	lock_kept();
+	bt_lock_enter(&kept.lock);
 	if ((channel = find_kept(cookie)) != NULL)
 		share(channel);
-	unlock_kept();
+	bt_lock_leave(&kept.lock);
 	/* If the program closed all descriptors, nobody can be sent these claims any more. */
 	is_lost = channel != NULL && !bt_claim_memory_has_fd(channel->claims);
 	if (channel == NULL || channel->is_full || is_lost) {
@@ -330,10 +311,10 @@ need_waker(struct waker *waker)
 {
 	if (atomic_load_explicit(&waker->is_made, memory_order_acquire))
 		return true;
-	lock_kept();
+	bt_lock_enter(&kept.lock);
 	if (!waker->is_made && make_ends(waker))
 		atomic_store_explicit(&waker->is_made, true, memory_order_release);
-	unlock_kept();
+	bt_lock_leave(&kept.lock);
 	return waker->is_made;
 }
 

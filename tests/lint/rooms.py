@@ -15,7 +15,7 @@ import sys
 LEVEL = {"base": 0, "crypto": 1, "wire": 1, "claim": 2, "message": 2, "mech": 3, "transfer": 4, "gss": 5, "cli": 6}
 
 PREFIXES = {
-    "base": "bt_rd_ bt_wr_ bt_buf_ bt_bytes_ bt_load_ bt_store_ bt_mem_ bt_err_ bt_oid_ bt_clock_ bt_trace_",
+    "base": "bt_rd_ bt_wr_ bt_buf_ bt_bytes_ bt_load_ bt_store_ bt_mem_ bt_err_ bt_oid_ bt_lock_ bt_clock_ bt_trace_",
     "crypto": "bt_crypto_",
     "wire": "bt_der_ bt_frame_ bt_rec_",
     "claim": "bt_claim_",

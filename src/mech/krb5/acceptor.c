@@ -154,10 +154,12 @@ static int
 limit_enctypes(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_auth_context auth)
 {
 	krb5_enctype enctypes[BT_KRB5_ENCTYPES_MAX + 1];
+	int e;
 
-	pthread_mutex_lock(&cred->lock);
+	if ((e = bt_krb5_cred_lock(cred)) != 0)
+		return e;
 	memcpy(enctypes, cred->enctypes, sizeof enctypes);
-	pthread_mutex_unlock(&cred->lock);
+	bt_krb5_cred_unlock(cred);
 	if (enctypes[0] == 0)
 		return 0;
 	if (krb5_auth_con_setpermetypes == NULL)

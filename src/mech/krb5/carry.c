@@ -245,9 +245,10 @@ bt_krb5_cred_export(struct bt_mcred *cred, struct bt_wr *out)
 		return BT_ERR_NOMEM;
 	if ((e = bt_krb5_enter(&lib)) == 0) {
 		/* What is not chosen yet is left to the importer. */
-		pthread_mutex_lock(&cred->lock);
-		e = copy_cred(lib, cred, portable);
-		pthread_mutex_unlock(&cred->lock);
+		if ((e = bt_krb5_cred_lock(cred)) == 0) {
+			e = copy_cred(lib, cred, portable);
+			bt_krb5_cred_unlock(cred);
+		}
 		bt_krb5_leave(lib);
 	}
 	if (e == 0)

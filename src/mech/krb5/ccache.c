@@ -540,12 +540,13 @@ bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_princ
 int
 bt_krb5_cred_choose_usual(struct bt_krb5 *lib, struct bt_mcred *cred)
 {
-	int e;
+	int e = bt_krb5_cred_lock(cred);
 
+	if (e != 0)
+		return e;
 	krb5_cc_set_default_name(lib->ctx, NULL);
-	pthread_mutex_lock(&cred->lock);
 	e = bt_krb5_cred_choose(lib, cred, NULL);
-	pthread_mutex_unlock(&cred->lock);
+	bt_krb5_cred_unlock(cred);
 	krb5_cc_set_default_name(lib->ctx, bt_krb5_ccache_name());
 	return e;
 }

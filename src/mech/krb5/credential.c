@@ -10,10 +10,19 @@ bt_krb5_cred_new(enum bt_usage usage)
 	if (cred == NULL)
 		return NULL;
 	cred->usage = usage;
-	/* Neither can fail with default attributes on this system. */
-	pthread_mutex_init(&cred->lock, NULL);
-	pthread_mutex_init(&cred->snapshot_lock, NULL);
 	return cred;
+}
+
+int
+bt_krb5_cred_lock(struct bt_mcred *cred)
+{
+	return bt_lock_thing_enter(&cred->lock) ? 0 : BT_ERR_CRED_FORKED;
+}
+
+void
+bt_krb5_cred_unlock(struct bt_mcred *cred)
+{
+	bt_lock_thing_leave(&cred->lock);
 }
 
 void
@@ -21,7 +30,8 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 {
 	struct bt_krb5 *lib;
 
-	if (cred == NULL)
+	/* What another thread was changing when this process was forked is in no order to be freed in. */
+	if (cred == NULL || bt_lock_thing_is_lost(&cred->lock) || bt_lock_thing_is_lost(&cred->snapshot_lock))
 		return;
 	/* Without the library, which has then lost its configuration or memory, handles stay open but secrets still go. */
 	if (bt_krb5_enter(&lib) == 0) {
@@ -47,8 +57,6 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 	bt_mem_free(cred->keytab_path);
 	if (cred->password != NULL)
 		bt_mem_free_secret(cred->password, strlen(cred->password));
-	pthread_mutex_destroy(&cred->lock);
-	pthread_mutex_destroy(&cred->snapshot_lock);
 	bt_mem_free(cred);
 }
 
@@ -99,10 +107,9 @@ bt_krb5_acquire(struct bt_krb5 *lib, enum bt_usage usage, const struct bt_mn *na
 	cred->is_default = name == NULL;
 	if (usage != BT_USAGE_INITIATE)
 		e = bt_krb5_acquire_acceptor(lib, name, store, cred);
-	if (e == 0 && usage != BT_USAGE_ACCEPT) {
-		pthread_mutex_lock(&cred->lock);
+	if (e == 0 && usage != BT_USAGE_ACCEPT && (e = bt_krb5_cred_lock(cred)) == 0) {
 		e = bt_krb5_acquire_initiator(lib, name, store, cred);
-		pthread_mutex_unlock(&cred->lock);
+		bt_krb5_cred_unlock(cred);
 	}
 	if (e != 0)
 		bt_krb5_cred_free(cred);
@@ -167,14 +174,15 @@ inquire_initiator(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_cred_fac
 {
 	int e;
 
-	pthread_mutex_lock(&cred->lock);
+	if ((e = bt_krb5_cred_lock(cred)) != 0)
+		return e;
 	e = bt_krb5_cred_choose(lib, cred, NULL);
 	if (e == 0) {
 		out->name = bt_mn_share(cred->initiator);
 		out->initiator_expires_at =
 		    cred->ends_at != 0 ? bt_krb5_wall_of(lib, (krb5_timestamp)cred->ends_at) : BT_CTX_NEVER;
 	}
-	pthread_mutex_unlock(&cred->lock);
+	bt_krb5_cred_unlock(cred);
 	return e;
 }
 

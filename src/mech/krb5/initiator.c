@@ -262,10 +262,11 @@ first_leg_limited(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_
 	int e;
 
 	/* What is chosen under the lock stays chosen, so the exchange with the KDC need not hold it. */
-	pthread_mutex_lock(&cred->lock);
+	if ((e = bt_krb5_cred_lock(cred)) != 0)
+		return e;
 	e = bt_krb5_cred_choose(lib, cred, server);
 	memcpy(enctypes, cred->enctypes, sizeof enctypes);
-	pthread_mutex_unlock(&cred->lock);
+	bt_krb5_cred_unlock(cred);
 	if (e != 0)
 		return e;
 	if (enctypes[0] != 0)

@@ -1,6 +1,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "mech/krb5/mech_krb5.h"
 
@@ -98,29 +99,10 @@ bt_krb5_rcache_check(struct bt_krb5 *lib, const char *name)
 
 /* What the program has named for all its acceptors. */
 static struct {
-	pthread_mutex_t lock; /* protects name */
+	struct bt_lock lock; /* protects name */
 	char *name;
-} registered = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void
-lock_registered(void)
-{
-	pthread_mutex_lock(&registered.lock);
-}
-
-static void
-unlock_registered(void)
-{
-	pthread_mutex_unlock(&registered.lock);
-}
-
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(lock_registered, unlock_registered, unlock_registered);
-}
+} registered = {.lock = BT_LOCK_INIT(BT_LOCK_INNER)};
+BT_LOCK_MINDS_FORKS(minds_forks, registered.lock);
 
 int
 bt_krb5_acceptor_register(const char *keytab)
@@ -129,11 +111,10 @@ bt_krb5_acceptor_register(const char *keytab)
 
 	if (keytab != NULL && name == NULL)
 		return BT_ERR_NOMEM;
-	pthread_once(&fork_once, mind_forks);
-	lock_registered();
+	bt_lock_enter(&registered.lock);
 	old = registered.name;
 	registered.name = name;
-	unlock_registered();
+	bt_lock_leave(&registered.lock);
 	bt_mem_free(old);
 	return 0;
 }
@@ -145,12 +126,11 @@ open_default(struct bt_krb5 *lib, krb5_keytab *out)
 	char *name = NULL;
 	krb5_error_code code = ENOMEM;
 
-	pthread_once(&fork_once, mind_forks);
-	lock_registered();
+	bt_lock_enter(&registered.lock);
 	is_registered = registered.name != NULL;
 	if (is_registered)
 		name = bt_mem_strdup(registered.name, strlen(registered.name));
-	unlock_registered();
+	bt_lock_leave(&registered.lock);
 	if (!is_registered)
 		code = krb5_kt_default(lib->ctx, out);
 	else if (name != NULL)

@@ -10,9 +10,9 @@
 #define BT_MECH_KRB5_MECH_KRB5_H
 
 #include <krb5.h>
-#include <pthread.h>
 
 #include "base/bytes.h"
+#include "base/lock.h"
 #include "mech/mech.h"
 
 /* ---- library.c: the thread's krb5_context ---- */
@@ -141,12 +141,12 @@ struct bt_mcred {
 	char *rcache_name;             /* NULL: libkrb5's default replay cache */
 	krb5_rcache rcache;            /* or one that the program has opened, now our own; else NULL */
 	char *keytab_path;             /* of a keytab that is a file, else NULL */
-	pthread_mutex_t snapshot_lock; /* protects the next two, and what they count */
+	struct bt_lock_thing snapshot_lock; /* protects the next two, and what they count */
 	struct bt_krb5_snapshot *snapshot;
 	uint64_t num_uses;
 
 	/* Initiator's half: lock protects the rest, for it may be chosen as late as the first context. */
-	pthread_mutex_t lock;
+	struct bt_lock_thing lock;
 	struct bt_mn *initiator;       /* NULL until chosen */
 	krb5_principal client;         /* of the same, or as asked for */
 	krb5_ccache ccache;            /* NULL until chosen */
@@ -204,6 +204,13 @@ const char *bt_krb5_rcache_name(struct bt_krb5 *lib, krb5_rcache rcache);
 /* bt_krb5_acquire_initiator - ccache.c: fill the initiator's half, as far as can be known before a target is. */
 int bt_krb5_acquire_initiator(struct bt_krb5 *lib, const struct bt_mn *name, const struct bt_krb5_store *store,
 			      struct bt_mcred *cred);
+
+/*
+ * bt_krb5_cred_lock, bt_krb5_cred_unlock - cred->lock. Errors: CRED_FORKED (another thread had it when this process was forked:
+ * nobody knows what that thread was about to change).
+ */
+int bt_krb5_cred_lock(struct bt_mcred *cred);
+void bt_krb5_cred_unlock(struct bt_mcred *cred);
 
 /* bt_krb5_cred_choose - ccache.c: settle on a cache, fit for target if not NULL, and fill it if need be. cred->lock is held. */
 int bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal target);

@@ -37,11 +37,11 @@ copy_ccache(struct bt_mcred **ptr, void *value, size_t len)
 		return BT_ERR_BAD_USAGE;
 	if ((e = bt_krb5_enter(&lib)) != 0)
 		return e;
-	pthread_mutex_lock(&cred->lock);
-	e = bt_krb5_cred_choose(lib, cred, NULL);
-	if (e == 0)
-		e = bt_krb5_fail(lib, krb5_cc_copy_creds(lib->ctx, cred->ccache, value));
-	pthread_mutex_unlock(&cred->lock);
+	if ((e = bt_krb5_cred_lock(cred)) == 0) {
+		if ((e = bt_krb5_cred_choose(lib, cred, NULL)) == 0)
+			e = bt_krb5_fail(lib, krb5_cc_copy_creds(lib->ctx, cred->ccache, value));
+		bt_krb5_cred_unlock(cred);
+	}
 	bt_krb5_leave(lib);
 	return e;
 }
@@ -61,6 +61,7 @@ set_enctypes(struct bt_mcred **ptr, void *value, size_t len)
 	krb5_enctype known[BT_KRB5_ENCTYPES_MAX + 1] = {0};
 	const struct enctypes *wanted = value;
 	size_t num = 0;
+	int e;
 
 	if (wanted == NULL || len != sizeof *wanted)
 		return EINVAL;
@@ -71,9 +72,10 @@ set_enctypes(struct bt_mcred **ptr, void *value, size_t len)
 			known[num++] = wanted->list[i];
 	if (wanted->list != NULL && num == 0)
 		return KRB5_PROG_ETYPE_NOSUPP;
-	pthread_mutex_lock(&(*ptr)->lock);
+	if ((e = bt_krb5_cred_lock(*ptr)) != 0)
+		return e;
 	memcpy((*ptr)->enctypes, known, sizeof known);
-	pthread_mutex_unlock(&(*ptr)->lock);
+	bt_krb5_cred_unlock(*ptr);
 	return 0;
 }
 
@@ -125,9 +127,12 @@ import(struct bt_mcred **ptr, void *value, size_t len)
 static int
 hide_protection(struct bt_mcred **ptr, void *value, size_t len)
 {
-	pthread_mutex_lock(&(*ptr)->lock);
+	int e;
+
+	if ((e = bt_krb5_cred_lock(*ptr)) != 0)
+		return e;
 	(*ptr)->hides_protection = true;
-	pthread_mutex_unlock(&(*ptr)->lock);
+	bt_krb5_cred_unlock(*ptr);
 	return 0;
 }
 

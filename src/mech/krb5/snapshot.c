@@ -128,7 +128,9 @@ bt_krb5_snapshot_borrow(struct bt_krb5 *lib, struct bt_mcred *cred)
 
 	if (cred->keytab_path == NULL || stat(cred->keytab_path, &file) != 0)
 		return NULL;
-	pthread_mutex_lock(&cred->snapshot_lock);
+	/* The file itself serves as well, where this one's state cannot be known. */
+	if (!bt_lock_thing_enter(&cred->snapshot_lock))
+		return NULL;
 	snapshot = cred->snapshot;
 	if (snapshot != NULL && !is_same_file(&snapshot->file, &file)) {
 		cred->snapshot = NULL;
@@ -140,7 +142,7 @@ bt_krb5_snapshot_borrow(struct bt_krb5 *lib, struct bt_mcred *cred)
 		snapshot = cred->snapshot = take(lib, cred->keytab, &file);
 	if (snapshot != NULL)
 		snapshot->refs++;
-	pthread_mutex_unlock(&cred->snapshot_lock);
+	bt_lock_thing_leave(&cred->snapshot_lock);
 	return snapshot;
 }
 
@@ -153,9 +155,10 @@ bt_krb5_snapshot_keytab(const struct bt_krb5_snapshot *snapshot)
 void
 bt_krb5_snapshot_return(struct bt_krb5 *lib, struct bt_mcred *cred, struct bt_krb5_snapshot *snapshot)
 {
-	pthread_mutex_lock(&cred->snapshot_lock);
+	if (snapshot == NULL || !bt_lock_thing_enter(&cred->snapshot_lock))
+		return;
 	drop(lib, snapshot);
-	pthread_mutex_unlock(&cred->snapshot_lock);
+	bt_lock_thing_leave(&cred->snapshot_lock);
 }
 
 void

@@ -99,9 +99,10 @@ choose(struct bt_krb5 *lib, struct bt_mcred *cred)
 	krb5_timestamp now;
 	int e;
 
-	pthread_mutex_lock(&cred->lock);
+	if ((e = bt_krb5_cred_lock(cred)) != 0)
+		return e;
 	e = bt_krb5_cred_choose(lib, cred, NULL);
-	pthread_mutex_unlock(&cred->lock);
+	bt_krb5_cred_unlock(cred);
 	if (e != 0)
 		return e;
 	if (krb5_timeofday(lib->ctx, &now) == 0 && cred->ends_at != 0 && cred->ends_at <= bt_krb5_seconds(now))

@@ -1,9 +1,9 @@
 #include "mech/plugin/context.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "mech/plugin/operations.h"
 
@@ -13,22 +13,9 @@ struct own_context {
 	struct bt_buf asleep; /* what the library exported; secret */
 };
 
-/* Held while a context wakes up, which is rare. */
-static pthread_mutex_t waking = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-/* A thread that held it is not here. A library may make processes while it imports, so that nobody waits for it. */
-static void
-begin_as_child(void)
-{
-	waking = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-}
-
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(NULL, NULL, begin_as_child);
-}
+/* Held while a context wakes up, which is rare. A library may make processes while it imports, so that no fork waits for it. */
+static struct bt_lock waking = BT_LOCK_INIT(BT_LOCK_UNAWAITED);
+BT_LOCK_MINDS_FORKS(minds_forks, waking);
 
 int
 bt_plugin_context_begin(struct bt_ctx *ctx)
@@ -59,13 +46,12 @@ wake(const struct bt_plugin *plugin, struct own_context *own)
 {
 	int e = 0;
 
-	pthread_once(&fork_once, mind_forks);
-	pthread_mutex_lock(&waking);
+	bt_lock_enter(&waking);
 	if (atomic_load(&own->is_asleep) && (e = import(plugin, bt_bytes_of_buf(&own->asleep), &own->handle)) == 0) {
 		bt_buf_free(&own->asleep);
 		atomic_store_explicit(&own->is_asleep, false, memory_order_release);
 	}
-	pthread_mutex_unlock(&waking);
+	bt_lock_leave(&waking);
 	return e;
 }
 

@@ -1,8 +1,8 @@
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "mech/limits.h"
 #include "mech/plugin/interposer.h"
@@ -23,49 +23,15 @@ static atomic_uint num_untried;
  * back here, in the same thread.
  */
 static struct {
-	pthread_mutex_t lock;
+	struct bt_lock lock;
 	struct bt_plugin *first; /* in the configuration's order */
 	size_t num;
 	uint64_t stamp;
 	bool has_stamp;
 	bool is_loading;
 	bool is_unpublished; /* there was no memory for the list */
-} configured = {.lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP};
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void
-lock_list(void)
-{
-	pthread_mutex_lock(&configured.lock);
-}
-
-static void
-unlock_list(void)
-{
-	pthread_mutex_unlock(&configured.lock);
-}
-
-/* Its owner has another number there, by which the C library would not let it go. */
-static void
-begin_as_child(void)
-{
-	configured.lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-}
-
-/* A child finds the list as it is between two changes. */
-static void
-mind_forks(void)
-{
-	(void)pthread_atfork(lock_list, unlock_list, begin_as_child);
-}
-
-static void
-enter(void)
-{
-	pthread_once(&fork_once, mind_forks);
-	lock_list();
-}
+} configured = {.lock = BT_LOCK_INIT_OUTER};
+BT_LOCK_MINDS_FORKS(minds_forks, configured.lock);
 
 /* ---- lines to descriptions ---- */
 
@@ -300,11 +266,11 @@ bt_plugin_mechs(struct bt_mechs built_in)
 {
 	if (is_fresh() && atomic_load_explicit(&num_untried, memory_order_acquire) == 0)
 		return snapshot_of(built_in);
-	enter();
+	bt_lock_enter(&configured.lock);
 	refresh(built_in);
 	if (atomic_load(&num_untried) != 0)
 		load_all(built_in);
-	unlock_list();
+	bt_lock_leave(&configured.lock);
 	return snapshot_of(built_in);
 }
 
@@ -317,7 +283,7 @@ bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid)
 
 	if (mech != NULL || (is_fresh() && atomic_load_explicit(&num_untried, memory_order_acquire) == 0))
 		return mech;
-	enter();
+	bt_lock_enter(&configured.lock);
 	refresh(built_in);
 	if ((plugin = find_plugin(oid)) != NULL && plugin->state == BT_PLUGIN_UNTRIED && !configured.is_loading) {
 		configured.is_loading = true;
@@ -328,7 +294,7 @@ bt_plugin_find(struct bt_mechs built_in, struct bt_bytes oid)
 	if (plugin != NULL && plugin->state == BT_PLUGIN_LOADED && !plugin->is_interposer &&
 	    (mech = bt_plugin_take_over(&plugin->mech)) == NULL)
 		mech = &plugin->mech;
-	unlock_list();
+	bt_lock_leave(&configured.lock);
 	return mech;
 }
 
@@ -338,9 +304,9 @@ bt_plugin_in_front(struct bt_mechs built_in, const struct bt_mech *mech)
 	struct bt_mechs now;
 
 	if (!is_fresh()) {
-		enter();
+		bt_lock_enter(&configured.lock);
 		refresh(built_in);
-		unlock_list();
+		bt_lock_leave(&configured.lock);
 	}
 	now = snapshot_of(built_in);
 	/* Those that are built in come first, in their order. */
@@ -417,9 +383,9 @@ bt_plugin_each(struct bt_mechs built_in, int (*fn)(const struct bt_plugin *plugi
 	int e = 0;
 
 	(void)bt_plugin_mechs(built_in);
-	enter();
+	bt_lock_enter(&configured.lock);
 	for (struct bt_plugin *plugin = configured.first; e == 0 && plugin != NULL; plugin = plugin->next)
 		e = fn(plugin, arg);
-	unlock_list();
+	bt_lock_leave(&configured.lock);
 	return e;
 }

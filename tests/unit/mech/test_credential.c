@@ -4,10 +4,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../support/valgrind.h"
 #include "base/clock.h"
+#include "mech/krb5/mech_krb5.h"
 
 static char dir[256];
 
@@ -497,6 +500,58 @@ test_config_changes(void **state)
 	bt_mn_free(mn);
 }
 
+/* ---- forks ---- */
+
+static int held[2];
+
+static void *
+hold(void *cred)
+{
+	char c;
+
+	assert_int_equal(bt_krb5_cred_lock(cred), 0);
+	assert_int_equal(write(held[1], "", 1), 1);
+	/* Until the test says so. */
+	assert_int_equal(read(held[1], &c, 1), 1);
+	bt_krb5_cred_unlock(cred);
+	return NULL;
+}
+
+/* A child that has a credential which another thread was at has none, and is told so; other credentials it has. */
+static void
+test_forked(void **state)
+{
+	struct bt_mcred *cred = bt_krb5_cred_new(BT_USAGE_INITIATE), *unused = bt_krb5_cred_new(BT_USAGE_INITIATE);
+	struct bt_cred_facts facts;
+	pthread_t thread;
+	int status;
+	pid_t pid;
+	char c;
+
+	assert_true(cred != NULL && unused != NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, held), 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold, cred), 0);
+	assert_int_equal(read(held[0], &c, 1), 1);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0) {
+		alarm(60);
+		if (bt_mech_krb5.cred_inquire(&bt_mech_krb5, cred, &facts) != BT_ERR_CRED_FORKED)
+			_exit(1);
+		bt_mech_krb5.cred_free(cred);
+		_exit(bt_krb5_cred_lock(unused) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(write(held[0], "", 1), 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(bt_krb5_cred_lock(cred), 0);
+	bt_krb5_cred_unlock(cred);
+	bt_mech_krb5.cred_free(cred);
+	bt_mech_krb5.cred_free(unused);
+	close(held[0]);
+	close(held[1]);
+}
+
 int
 main(void)
 {
@@ -516,6 +571,7 @@ main(void)
 	    cmocka_unit_test(test_keytab_changes),
 	    cmocka_unit_test(test_threads),
 	    cmocka_unit_test(test_config_changes),
+	    cmocka_unit_test(test_forked),
 	};
 
 	if (getenv("BATON_REALM_DIR") == NULL) {
