@@ -107,12 +107,12 @@ static const char principals[] =
     "setstr enc16/server.baton.test session_enctypes des3-cbc-sha1\n"
     "addprinc -randkey -e arcfour-hmac:normal enc23/server.baton.test\n"
     "setstr enc23/server.baton.test session_enctypes arcfour-hmac\n"
-    "ktadd -norandkey -k %1$s/server.keytab host/server.baton.test HTTP/server.baton.test host/localhost"
+    "ktadd -norandkey -k \"%1$s/server.keytab\" host/server.baton.test HTTP/server.baton.test host/localhost"
     " plain/server.baton.test enc17/server.baton.test enc18/server.baton.test enc19/server.baton.test"
     " enc20/server.baton.test enc25/server.baton.test enc26/server.baton.test enc16/server.baton.test"
     " enc23/server.baton.test\n"
-    "ktadd -norandkey -k %1$s/alice.keytab alice\n"
-    "ktadd -norandkey -k %1$s/bob.keytab bob\n";
+    "ktadd -norandkey -k \"%1$s/alice.keytab\" alice\n"
+    "ktadd -norandkey -k \"%1$s/bob.keytab\" bob\n";
 
 static const struct {
 	const char *name;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "stress/siege.h"
+#include "support/scratch.h"
 
 enum { NUM_CONTEXTS = 48, WARM_UP = 2000, SLACK_KB = 256 };
 
@@ -222,7 +223,7 @@ main(int argc, char **argv)
 	if (number < 8 * WARM_UP)
 		errx(2, "at least %d", 8 * WARM_UP);
 	setenv("KRB5_CONFIG", "/dev/null", 1);
-	if (mkdtemp(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0 ||
+	if (scratch_dir(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
 		err(1, "%s", claim_dir);
 	if ((pid = fork()) == 0) {

@@ -17,6 +17,7 @@
 
 #include "stress/calls.h"
 #include "support/heap.h"
+#include "support/scratch.h"
 
 enum { SHORT_S = 12, SOAK_S = 600, NUM_PHASES = 16, PHASE_MAX_S = 10, DRAIN_S = 90 };
 
@@ -147,7 +148,7 @@ main(int argc, char **argv)
 	/* No realm is looked for, and no table but the test's. */
 	setenv("KRB5_CONFIG", "/dev/null", 1);
 	setenv("KRB5_KTNAME", "FILE:/proc/none", 1);
-	if (mkdtemp(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0)
+	if (scratch_dir(claim_dir) == NULL || setenv("BATON_CLAIM_DIR", claim_dir, 1) != 0)
 		err(1, "%s", claim_dir);
 	if (!calls_begin(calls) || !siege_begin(&s, fronts, workers, claim_dir))
 		err(1, "cannot begin");

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "support/scratch.h"
+
 static char dir[64];
 
 struct blob
@@ -90,7 +92,7 @@ claims_begin(void **state)
 {
 	(void)state;
 	snprintf(dir, sizeof(dir), "/dev/shm/baton-tests.XXXXXX");
-	return mkdtemp(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0;
+	return scratch_dir(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0;
 }
 
 int

@@ -4,6 +4,7 @@
 #include "stranger.h"
 
 #include "support/hand.h"
+#include "support/scratch.h"
 #include "support/self.h"
 
 #include <errno.h>
@@ -271,7 +272,7 @@ the_file(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_non_null(mkdtemp(stage));
+	assert_non_null(scratch_dir(stage));
 	child = fork();
 	if (child == 0) {
 		if (stage_etc() != 0)

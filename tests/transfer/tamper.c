@@ -2,6 +2,7 @@
  * What was altered is refused, whoever is not allowed is refused, nothing can be read; and after each refusal the true token still works.
  */
 #include "support/hand.h"
+#include "support/scratch.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -185,7 +186,7 @@ roots_process(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch_dir(dir));
 	assert_int_equal(chown(dir, NOBODY, NOBODY), 0);
 	mit = peer_start("mit", NULL);
 	front = peer_start("baton", NULL);

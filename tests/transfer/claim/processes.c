@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
+#include "support/scratch.h"
 
 char processes_dir[64], processes_path[80];
 static _Atomic int64_t *clock_offset_ms;
@@ -58,7 +59,7 @@ void
 processes_init(void)
 {
 	strcpy(processes_dir, "/dev/shm/baton-test-XXXXXX");
-	CHECK(mkdtemp(processes_dir) != NULL);
+	CHECK(scratch_dir(processes_dir) != NULL);
 	snprintf(processes_path, sizeof processes_path, "%s/claims", processes_dir);
 	CHECK(setenv("BATON_CLAIM_DIR", processes_dir, 1) == 0);
 	owner = getpid();

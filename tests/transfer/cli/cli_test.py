@@ -76,6 +76,9 @@ class Case(unittest.TestCase):
     def setUp(self):
         # In memory, as a store has to be.
         self.dir = tempfile.mkdtemp(prefix="baton-cli.", dir="/dev/shm")
+        # Also when this is killed: then nobody writes to the cleaner any more.
+        self.cleaner = subprocess.Popen(["sh", "-c", 'cat; rm -rf "$0"', self.dir], stdin=subprocess.PIPE, start_new_session=True,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.claims = os.path.join(self.dir, "claims.d")
         os.mkdir(self.claims, 0o700)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("BATON_", "KRB5", "NO_COLOR", "XDG_RUNTIME"))}
@@ -90,6 +93,7 @@ class Case(unittest.TestCase):
             child.stdin.close()
             child.stdout.close()
         shutil.rmtree(self.dir)
+        self.cleaner.communicate()
 
     def baton(self, *args, data=b"", status=0, **env):
         run = subprocess.run([BATON, *args], input=data, capture_output=True, timeout=60, env=dict(self.env, **env), check=False)

@@ -44,7 +44,7 @@ class Realm(unittest.TestCase):
         shutil.rmtree(self.tmp)
 
     def test_status_is_the_commands(self):
-        for command, status in ((["true"], 0), (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -9 $$"], 137), (["/nonexistent"], 127), (["/etc/passwd"], 126)):
+        for command, status in ((["true"], 0), (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -9 $$"], 137), ([self.tmp + "/none"], 127), (["/etc/passwd"], 126)):
             self.assertEqual(run("realm", "--", *command, env=self.env).returncode, status, command)
         self.assertEqual(os.listdir(self.tmp), [])
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
+#include "support/scratch.h"
 
 int64_t fixture_now_ms;
 bool fixture_has_entropy;
@@ -58,7 +59,7 @@ fixture_setup(void **state)
 	fixture_allocs_left = -1;
 	fixture_table = NULL;
 	strcpy(fixture_dir, "/dev/shm/baton-test-XXXXXX");
-	if (mkdtemp(fixture_dir) == NULL)
+	if (scratch_dir(fixture_dir) == NULL)
 		return -1;
 	snprintf(fixture_path, sizeof fixture_path, "%s/claims", fixture_dir);
 	return 0;

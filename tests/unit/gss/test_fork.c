@@ -20,6 +20,7 @@
 #include "fake_mech.h"
 #include "gss/handle.h"
 #include "message/context.h"
+#include "support/scratch.h"
 
 OM_uint32 gss_krb5_export_lucid_sec_context(OM_uint32 *minor_status, gss_ctx_id_t *context_handle, OM_uint32 version, void **kctx);
 
@@ -553,7 +554,7 @@ static char dir[] = "/dev/shm/baton-fork.XXXXXX";
 static int
 begin(void **state)
 {
-	return mkdtemp(dir) != NULL && setenv("BATON_CLAIM_DIR", dir, 1) == 0 ? 0 : -1;
+	return scratch_dir(dir) != NULL && setenv("BATON_CLAIM_DIR", dir, 1) == 0 ? 0 : -1;
 }
 
 static int

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "failing.h"
+#include "support/scratch.h"
 
 #define SELF "\x2b\x06\x01\x04\x01\x01"
 #define SANON "\x2b\x06\x01\x04\x01\xa9\x4a\x1a\x01\x6e"
@@ -492,7 +493,7 @@ begin(void **state)
 	char path[sizeof dir + 16];
 	FILE *file;
 
-	if (mkdtemp(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0 || write_keytab() != 0)
+	if (scratch_dir(dir) == NULL || setenv("BATON_CLAIM_DIR", dir, 1) != 0 || write_keytab() != 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/mech.conf", dir);
 	if ((file = fopen(path, "w")) == NULL)

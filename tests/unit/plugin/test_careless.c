@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "careless.h"
+#include "support/scratch.h"
 
 static char dir[] = "/dev/shm/baton-test.XXXXXX", config[64];
 static const char *library;
@@ -180,7 +181,7 @@ begin(void **state)
 {
 	FILE *file;
 
-	if (mkdtemp(dir) == NULL)
+	if (scratch_dir(dir) == NULL)
 		return -1;
 	snprintf(config, sizeof config, "%s/mech.conf", dir);
 	if ((file = fopen(config, "w")) == NULL)

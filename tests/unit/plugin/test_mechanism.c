@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "failing.h"
+#include "support/scratch.h"
 #include "toy.h"
 
 enum { NAMES, TABLE, PARTS, EMPTY, NUM_LIBRARIES };
@@ -679,7 +680,7 @@ begin(void **state)
 {
 	FILE *file;
 
-	if (mkdtemp(dir) == NULL)
+	if (scratch_dir(dir) == NULL)
 		return -1;
 	snprintf(config, sizeof config, "%s/mech.conf", dir);
 	if ((file = fopen(config, "w")) == NULL)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "witness.h"
+#include "support/scratch.h"
 
 static char config[] = "/dev/shm/baton-test.XXXXXX";
 static const char *library;
@@ -145,7 +146,7 @@ accounts(void **state)
 static int
 begin(void **state)
 {
-	int fd = mkstemp(config);
+	int fd = scratch_file(config);
 	gss_OID_set set;
 	OM_uint32 minor;
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "support/scratch.h"
 #include "transfer/audience.h"
 #include "transfer/limits.h"
 #include "transfer/settings.h"
@@ -481,7 +482,7 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--set-id") == 0)
 		/* At once: a sanitizer would look for leaks, and the kernel lets nobody look into such a program. */
 		_exit(say_whether_it_was_heard());
-	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
+	if (scratch_dir(dir) == NULL || chdir(dir) != 0)
 		return 1;
 	num_failed = cmocka_run_group_tests(tests, NULL, NULL);
 	if (chdir("/") != 0 || rmdir(dir) != 0)
