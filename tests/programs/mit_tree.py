@@ -3,6 +3,7 @@
 Debian's programs are linked in at the places where a build would leave them; the test programs and the plugins for tests, which no
 package has, are compiled from MIT's sources: against Baton's headers, and linked to MIT's library, as any program that Baton may find.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -49,7 +50,7 @@ PLUGINS = {
 CONFIGURED = """
 CONSTRUCTOR_ATTR_WORKS DESTRUCTOR_ATTR_WORKS ENABLE_THREADS GETPWNAM_R_RETURNS_INT HAVE_BSWAP_16 HAVE_BSWAP_64 HAVE_BYTESWAP_H
 HAVE_ENDIAN_H HAVE_EXPLICIT_BZERO HAVE_FNMATCH HAVE_FNMATCH_H HAVE_GETADDRINFO HAVE_GETNAMEINFO HAVE_GETOPT HAVE_GETOPT_LONG
-HAVE_GETPWNAM_R HAVE_GETPWUID_R HAVE_GETTIMEOFDAY HAVE_MKSTEMP HAVE_PTHREAD HAVE_SECURE_GETENV HAVE_SOCKLEN_T HAVE_STDINT_H
+HAVE_GETPWNAM_R HAVE_GETPWUID_R HAVE_GETTIMEOFDAY HAVE_MKSTEMP HAVE_PTHREAD HAVE_SECURE_GETENV HAVE_SOCKLEN_T HAVE_STDINT_H HAVE_STDLIB_H
 HAVE_STRERROR_R HAVE_STRUCT_SOCKADDR_STORAGE HAVE_SYS_TYPES_H HAVE_UNISTD_H HAVE_VASPRINTF HAVE_VSNPRINTF STRERROR_R_CHAR_P
 """
 
@@ -71,6 +72,8 @@ class Tree:
         shutil.copy(self.sources / "include/osconf.hin", self.top / "include/osconf.h")
         # Baton's come first: MIT's own would only stand in for what Baton's lack.
         self.include = [self.top / "include", include, pathlib.Path(include) / "gssapi", self.sources / "include", self.sources / "lib/kdb"]
+        # By the name that only builds know.
+        self.link("lib/libgssapi_krb5.so", self.gss_library)
         for place, program in INSTALLED.items():
             self.link(place, program)
         for kind in ("kdb", "preauth"):
@@ -106,12 +109,11 @@ class Tree:
     def plugin(self, name):
         self.compile(name, PLUGINS[name], "-shared", "-fPIC", *self.database_libraries, *self.libraries)
 
-    def furnish(self, script):
-        """What this script runs, and the plugins that it names."""
-        text = (self.sources / script).read_text()
-        folder = str(pathlib.PurePath(script).parent)
-        names = {f"{folder}/{name}" for name in re.findall(r"'\./([\w-]+)'", text)}
+    def furnish(self, folder, text):
+        """What a script of this text runs in this folder, and the plugins that it names."""
+        names = {os.path.normpath(f"{folder}/{name}") for name in re.findall(r"'(\.[\w./-]+)'", text)}
         names |= {f"{folder}/{name}" for name in re.findall(r"appdir, '([\w-]+)'", text)}
+        names = {name for name in names if name in PROGRAMS or (self.sources / (name + ".c")).exists()}
         for name in sorted(names):
             self.program(name)
         if "'db_library': 'test'" in text:
