@@ -3,6 +3,7 @@
  * around it. Both sides of each conversation are in this one process.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
@@ -422,6 +423,25 @@ chosen_cache(void **state)
 	default_client_is("alice@BATON.TEST");
 }
 
+/* What asks for the same by an OID has a struct of two pointers: nothing else is taken for one. */
+static void
+chosen_cache_of_another_length(void **state)
+{
+	gss_OID_desc demand = {11, (void *)"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x03"};
+	const char *before, *words[3] = {"FILE:/nonexistent", (const char *)&before};
+	OM_uint32 minor;
+
+	for (size_t len = 0; len <= sizeof words; len++) {
+		gss_buffer_desc value = {len, words};
+
+		if (len == 2 * sizeof *words)
+			continue;
+		assert_int_equal(gssspi_mech_invoke(&minor, (gss_OID)gss_mech_krb5, &demand, &value), GSS_S_FAILURE);
+		assert_int_equal(minor, EINVAL);
+	}
+	default_client_is("alice@BATON.TEST");
+}
+
 static void
 chosen_keytab(void **state)
 {
@@ -452,6 +472,7 @@ main(void)
 		cmocka_unit_test(credentials),   cmocka_unit_test(delegation),   cmocka_unit_test(questions),
 		cmocka_unit_test(pieces),        cmocka_unit_test(lucid),
 		cmocka_unit_test(beside),        cmocka_unit_test(hand_over),    cmocka_unit_test(chosen_cache),
+		cmocka_unit_test(chosen_cache_of_another_length),
 		cmocka_unit_test(chosen_keytab), cmocka_unit_test(kdc_configuration),
 	};
 

@@ -220,6 +220,42 @@ a_cgroup(void **state)
 	}
 }
 
+/* In a namespace of its own the group is the root, whatever it is called outside. So it is in the next one; but that is another. */
+static void
+cgroups_of_the_same_name(void **state)
+{
+	enum { CANNOT = 100, EXPORTER_IS_REFUSED, NEXT_IS_NOT_REFUSED };
+	int status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (child == 0) {
+		gss_buffer_desc token;
+		struct strangers p;
+
+		if (in_a_cgroup_namespace() != 0)
+			_exit(CANNOT);
+		/* What was known of the group is forgotten within a second. */
+		usleep(1100000);
+		stranger_token(&p, "cgroup", &token);
+		child = fork();
+		if (child == 0) {
+			int e = in_a_cgroup_namespace();
+
+			usleep(1100000);
+			_exit(e != 0 ? NOT_READY : stranger_import(&token));
+		}
+		if (stranger_status(child) != REFUSED)
+			_exit(NEXT_IS_NOT_REFUSED);
+		_exit(stranger_import(&token) == IMPORTED ? 0 : EXPORTER_IS_REFUSED);
+	}
+	status = stranger_status(child);
+	if (status == CANNOT)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 /* ---- nobody is told a lie about a token that was altered ---- */
 
 static void
@@ -438,6 +474,7 @@ main(void)
 		cmocka_unit_test(a_session_without_leader),
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(a_cgroup),
+		cmocka_unit_test(cgroups_of_the_same_name),
 		cmocka_unit_test(altered_headers),
 		BOBS_TEST(another_account),
 		BOBS_TEST(altered_headers_of_another_account),

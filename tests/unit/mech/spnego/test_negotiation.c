@@ -847,6 +847,30 @@ delegated_at_the_end(void **state)
 			}
 }
 
+/* Another context comes in the place of the chosen mechanism's: what was delegated with that one is gone, and nobody claims it. */
+static void
+delegated_with_what_is_replaced(void **state)
+{
+	for (int delegates = 0; delegates < 2; delegates++) {
+		struct bt_ctx *other = bt_ctx_new(fake_mechs[FAKE_A], false);
+		struct talk talk;
+
+		fakes[FAKE_A] = (struct fake){.legs = 4, .delegates = delegates};
+		begin(&talk, "A", "A");
+		step_init(&talk);
+		step_accept(&talk);
+		assert_int_equal(talk.a.e, 0);
+		assert_int_equal(fake_creds, delegates);
+		other->flags = BT_CTX_DELEG | BT_CTX_MUTUAL;
+		bt_spnego_chosen_replace(talk.a.ctx, other);
+		assert_int_equal(fake_creds, 0);
+		assert_ptr_equal(bt_spnego_chosen(talk.a.ctx), other);
+		assert_int_equal(other->flags, BT_CTX_MUTUAL);
+		assert_int_equal(talk.a.ctx->flags & BT_CTX_DELEG, 0);
+		end(&talk);
+	}
+}
+
 /* ---- saved forms ---- */
 
 /* The negotiation in every state there is, as bytes. */
@@ -995,6 +1019,7 @@ main(void)
 	    cmocka_unit_test_setup(owed_mics, reset),
 	    cmocka_unit_test_setup(bad_first_messages, reset),
 	    cmocka_unit_test_setup(delegated_at_the_end, reset),
+	    cmocka_unit_test_setup(delegated_with_what_is_replaced, reset),
 	    cmocka_unit_test_setup(saved_forms_are_checked, reset),
 	    cmocka_unit_test_setup(saved_form_is_kept, reset),
 	    cmocka_unit_test_setup(no_memory, reset),
