@@ -142,33 +142,49 @@ is_wanted(struct bt_krb5 *lib, krb5_const_principal want, krb5_const_principal h
 	return krb5_principal_compare(lib->ctx, want, have) || krb5_sname_match(lib->ctx, want, have);
 }
 
-/* scan - client, times and notes of cred->ccache. FCC_NOFILE and its like come back bare, for the caller to try otherwise. */
+static void
+forget_entries(struct bt_mcred *cred)
+{
+	cred->ends_at = cred->refresh_at = 0;
+	cred->has_tgt = false;
+}
+
+/* scan_entries - times and notes of cred->ccache, whose client is settled. */
+static int
+scan_entries(struct bt_krb5 *lib, struct bt_mcred *cred)
+{
+	krb5_error_code code;
+
+	forget_entries(cred);
+	if ((code = krb5_cc_set_flags(lib->ctx, cred->ccache, KRB5_TC_NOTICKET)) != 0)
+		return bt_krb5_fail(lib, code);
+	code = read_entries(lib, cred);
+	krb5_cc_set_flags(lib->ctx, cred->ccache, 0);
+	if (code != 0)
+		return bt_krb5_fail(lib, code);
+	return cred->ends_at == 0 && !can_get_tickets(lib, cred) ? BT_ERR_EMPTY_CCACHE : 0;
+}
+
+/* scan - the client as well. FCC_NOFILE and its like come back bare, for the caller to try otherwise. */
 static int
 scan(struct bt_krb5 *lib, struct bt_mcred *cred, bool checks_name)
 {
-	krb5_principal owner = NULL;
+	krb5_principal owner;
 	krb5_error_code code;
-	int e = 0;
+	int e;
 
-	cred->ends_at = cred->refresh_at = 0;
-	cred->has_tgt = false;
-	if ((code = krb5_cc_set_flags(lib->ctx, cred->ccache, KRB5_TC_NOTICKET)) != 0)
+	forget_entries(cred);
+	if ((code = krb5_cc_get_principal(lib->ctx, cred->ccache, &owner)) != 0)
 		return bt_krb5_fail(lib, code);
-	if ((code = krb5_cc_get_principal(lib->ctx, cred->ccache, &owner)) != 0) {
-		owner = NULL;
-	} else if (checks_name && cred->client != NULL && !is_wanted(lib, cred->client, owner)) {
+	if (checks_name && cred->client != NULL && !is_wanted(lib, cred->client, owner))
 		e = BT_ERR_CCACHE_NOMATCH;
-	} else if ((e = settle(lib, cred, owner)) == 0) {
-		owner = NULL;
-		code = read_entries(lib, cred);
-		if (code == 0 && cred->ends_at == 0 && !can_get_tickets(lib, cred))
-			e = BT_ERR_EMPTY_CCACHE;
+	else
+		e = settle(lib, cred, owner);
+	if (e != 0) {
+		krb5_free_principal(lib->ctx, owner);
+		return e;
 	}
-	if (code != 0)
-		e = bt_krb5_fail(lib, code);
-	krb5_free_principal(lib->ctx, owner);
-	krb5_cc_set_flags(lib->ctx, cred->ccache, 0);
-	return e;
+	return scan_entries(lib, cred);
 }
 
 /* find_cache - the cache of a client that is known: one in the collection, or one to be filled. */
@@ -462,8 +478,9 @@ choose_by_target(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principa
 	}
 	if (client != NULL && (e = settle(lib, cred, client)) != 0)
 		krb5_free_principal(lib->ctx, client);
+	/* Who chose the cache has said whose it is. */
 	if (e == 0 && cred->ccache != NULL)
-		e = scan(lib, cred, false);
+		e = client != NULL ? scan_entries(lib, cred) : scan(lib, cred, false);
 	return e;
 }
 

@@ -41,6 +41,26 @@ plan_proxy(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_creds *want, krb5_cr
 	return 0;
 }
 
+/*
+ * What krb5_get_credentials would find first, without what it reads before that: the cache's notes for who asks a KDC. Not found, or
+ * anything else: it is to be asked.
+ */
+static bool
+find_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, const krb5_creds *want, krb5_timestamp now, krb5_creds **out)
+{
+	krb5_creds like = *want, found;
+	krb5_error_code code;
+
+	if (like.times.endtime == 0)
+		like.times.endtime = now;
+	if (krb5_cc_retrieve_cred(lib->ctx, cred->ccache, KRB5_TC_MATCH_TIMES | KRB5_TC_MATCH_AUTHDATA | KRB5_TC_SUPPORTED_KTYPES,
+				  &like, &found) != 0)
+		return false;
+	code = krb5_copy_creds(lib->ctx, &found, out);
+	krb5_free_cred_contents(lib->ctx, &found);
+	return code == 0;
+}
+
 static krb5_error_code
 get_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal server, uint32_t lifetime_s, krb5_creds **out)
 {
@@ -61,7 +81,7 @@ get_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal serv
 			target.realm = (krb5_data){.magic = KV5M_DATA};
 		code = plan_proxy(lib, cred, &want, &evidence, &flags);
 	}
-	if (code == 0)
+	if (code == 0 && !(cred->impersonator == NULL && find_ticket(lib, cred, &want, now, out)))
 		code = krb5_get_credentials(lib->ctx, flags, cred->ccache, &want, out);
 	if (code != 0)
 		*out = NULL;
