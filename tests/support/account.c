@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "root.h"
+
 static int lock = -1;
 
 static void
@@ -22,7 +24,7 @@ clean(uid_t uid)
 bool
 account_is_free(uid_t uid)
 {
-	return geteuid() == 0 && getpwuid(uid) == NULL;
+	return is_root() && getpwuid(uid) == NULL;
 }
 
 void

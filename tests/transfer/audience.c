@@ -5,6 +5,7 @@
 
 #include "support/account.h"
 #include "support/hand.h"
+#include "support/root.h"
 #include "support/self.h"
 
 #include <sched.h>
@@ -409,7 +410,7 @@ accounts_that_are_not_roots_to_serve(void **state)
 	pid_t child;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	child = fork();
 	if (child == 0)

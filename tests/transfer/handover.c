@@ -3,6 +3,7 @@
  * sender that wants them back. Of the two ends one has the context; here it proves that by a message to the peer.
  */
 #include "support/hand.h"
+#include "support/root.h"
 #include "support/self.h"
 
 #include <baton/baton.h>
@@ -291,7 +292,7 @@ client_cannot_take_back(struct client *c)
 static void
 to_another_account(void **state)
 {
-	uid_t uid = geteuid() == 0 ? NOBODY : 0;
+	uid_t uid = is_root() ? NOBODY : 0;
 	unsigned before;
 
 	(void)state;

@@ -4,6 +4,7 @@
 #include "stranger.h"
 
 #include "support/hand.h"
+#include "support/root.h"
 #include "support/scratch.h"
 #include "support/self.h"
 
@@ -270,7 +271,7 @@ the_file(void **state)
 	pid_t child;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	assert_non_null(scratch_dir(stage));
 	child = fork();

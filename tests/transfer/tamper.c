@@ -2,6 +2,7 @@
  * What was altered is refused, whoever is not allowed is refused, nothing can be read; and after each refusal the true token still works.
  */
 #include "support/hand.h"
+#include "support/root.h"
 #include "support/scratch.h"
 
 #include <dirent.h>
@@ -154,7 +155,7 @@ another_users_process(void **state)
 	struct peer *stranger;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	set_stage(&s);
 	stranger = peer_start("baton", NULL);
@@ -184,7 +185,7 @@ roots_process(void **state)
 	struct ends e;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	assert_non_null(scratch_dir(dir));
 	assert_int_equal(chown(dir, NOBODY, NOBODY), 0);

@@ -1,5 +1,6 @@
 /* Who may open the table, and who makes it: many at once, after fork and exec, as another user. */
 #include "processes.h"
+#include "support/root.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -149,7 +150,7 @@ another_user(void)
 	uint8_t key[BT_CLAIM_KEY_LEN];
 	pid_t pid;
 
-	if (geteuid() != 0) {
+	if (!is_root()) {
 		printf("not root: another user is not tried\n");
 		return;
 	}

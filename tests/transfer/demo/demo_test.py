@@ -5,6 +5,7 @@
 """
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -14,6 +15,9 @@ import time
 import unittest
 
 BATON = ON_MIT = None
+
+# Over other accounts, too: in a namespace of its own there may be none.
+IS_ROOT = os.geteuid() == 0 and int(pathlib.Path("/proc/self/uid_map").read_text(encoding="ascii").split()[2]) > 65534
 
 
 def demo(program, *args, **kwargs):
@@ -37,7 +41,7 @@ class Demo(unittest.TestCase):
         self.assertGreater(facts["refused"]["altered"], 0)
         self.assertGreater(facts["old_messages_recognised"], 0)
         self.assertGreater(facts["token_bytes"]["least"], 64)
-        self.assertEqual(facts["other_user_tried"], os.geteuid() == 0)
+        self.assertEqual(facts["other_user_tried"], IS_ROOT)
         if facts["other_user_tried"]:
             self.assertGreater(facts["refused"]["other_user"], 0)
         # One of the services has tickets without authorisation data: such a token is small.

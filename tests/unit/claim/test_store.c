@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "../../support/valgrind.h"
+#include "support/root.h"
 
 /* The list of opened stores is the process's: each test has a process of its own. */
 static uint8_t key[BT_CLAIM_KEY_LEN];
@@ -389,7 +390,7 @@ threads_open_one(void)
 #define IN_CHILD(fn, needs_root)                    \
 	static void test_##fn(void **state)         \
 	{                                           \
-		if ((needs_root) && geteuid() != 0) \
+		if ((needs_root) && !is_root()) \
 			skip();                     \
 		assert_true(fixture_in_child(fn));  \
 	}

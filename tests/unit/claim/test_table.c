@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "support/root.h"
+
 /* Writes into the table's file, past the library. */
 static void
 patch(off_t offset, const void *bytes, size_t len)
@@ -108,7 +110,7 @@ wrong_modes(void **state)
 static void
 other_owner(void **state)
 {
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	open_and_close();
 	assert_int_equal(chown(fixture_path, 65534, 65534), 0);

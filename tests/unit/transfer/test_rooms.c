@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "claim/claim.h"
 #include "support.h"
+#include "support/root.h"
 #include "support/scratch.h"
 #include "transfer/seal.h"
 #include "transfer/transfer.h"
@@ -439,7 +440,7 @@ another_user_is_refused_and_burns_nothing(void **state)
 	struct bt_buf token = export(ctx);
 	pid_t pid;
 
-	if (getuid() != 0) {
+	if (!is_root()) {
 		bt_buf_free(&token);
 		bt_ctx_free(ctx);
 		skip();

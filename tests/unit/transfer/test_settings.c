@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "support/root.h"
 #include "support/scratch.h"
 #include "transfer/audience.h"
 #include "transfer/limits.h"
@@ -358,7 +359,7 @@ set_id_programs_do_not_hear_the_environment(void **state)
 	int status;
 	pid_t child;
 
-	if (geteuid() != 0)
+	if (!is_root())
 		skip();
 	copy_program("program");
 	assert_int_equal(chmod(".", 0755), 0);
