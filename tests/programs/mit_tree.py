@@ -56,9 +56,9 @@ HAVE_STRERROR_R HAVE_STRUCT_SOCKADDR_STORAGE HAVE_SYS_TYPES_H HAVE_UNISTD_H HAVE
 
 
 class Tree:
-    """The directory, its sources, and the headers that programs are to see."""
+    """The directory, its sources, the headers that programs are to see, and C that goes in front of each of them."""
 
-    def __init__(self, top, sources, include):
+    def __init__(self, top, sources, include, prelude):
         self.top, self.sources = pathlib.Path(top), pathlib.Path(sources) / "src"
         libraries = pathlib.Path("/usr/lib") / sysconfig.get_config_var("MULTIARCH")
         self.libraries = [libraries / name for name in ("libkrb5.so", "libk5crypto.so", "libcom_err.so", "libkrb5support.so.0")]
@@ -69,6 +69,7 @@ class Tree:
         (self.top / "lib/krb5/krb").mkdir(parents=True)
         self.write("config.status", "")
         self.write("include/autoconf.h", "".join(f"#define {name} 1\n" for name in CONFIGURED.split()) + "#define SIZEOF_TIME_T 8\n")
+        self.prelude = self.write("include/prelude.h", prelude)
         shutil.copy(self.sources / "include/osconf.hin", self.top / "include/osconf.h")
         # Baton's come first: MIT's own would only stand in for what Baton's lack.
         self.include = [self.top / "include", include, pathlib.Path(include) / "gssapi", self.sources / "include", self.sources / "lib/kdb"]
@@ -103,7 +104,7 @@ class Tree:
         folder, _, base = name.rpartition("/")
         sources = PROGRAMS.get(name, [base + ".c"] + ([] if base in ALONE else BESIDE.get(folder, [])))
         libraries = [self.rpc_library] if "rpc/" in name else []
-        self.compile(name, [f"{folder}/{source}" for source in sources], f"-I{self.sources / folder}", "-pthread",
+        self.compile(name, [f"{folder}/{source}" for source in sources], f"-I{self.sources / folder}", "-include", self.prelude, "-pthread",
                      *libraries, self.gss_library, *self.libraries, "-ldl")
 
     def plugin(self, name):
