@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -51,6 +52,9 @@ find_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, const krb5_creds *want, 
 	krb5_creds like = *want, found;
 	krb5_error_code code;
 
+	/* Whoever has libkrb5 tell what it does is to read of this ticket, as ever. */
+	if (secure_getenv("KRB5_TRACE") != NULL)
+		return false;
 	if (like.times.endtime == 0)
 		like.times.endtime = now;
 	if (krb5_cc_retrieve_cred(lib->ctx, cred->ccache, KRB5_TC_MATCH_TIMES | KRB5_TC_MATCH_AUTHDATA | KRB5_TC_SUPPORTED_KTYPES,
