@@ -492,7 +492,10 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 	if (e != 0) {
 		refuse(lib, ctx, e, &arrival, token_out);
 	} else if (delegated != NULL) {
-		*delegated = arrival.delegated;
+		/* With the last leg, after which ret_flags and delegated_cred_handle are looked at. RFC 2744 §5.1. */
+		struct bt_krb5_pending *pending = ctx->pending;
+
+		*(pending != NULL ? &pending->delegated : delegated) = arrival.delegated;
 		arrival.delegated = NULL;
 	}
 	arrival_done(lib, cred, &arrival);
@@ -503,21 +506,26 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 /* ---- the third leg of DCE style ---- */
 
 static int
-third_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, struct bt_bytes token)
+third_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, struct bt_bytes token, struct bt_mcred **delegated)
 {
-	const struct bt_krb5_pending *pending = ctx->pending;
+	struct bt_krb5_pending *pending = ctx->pending;
 	struct bt_msg_state state = pending->state;
+	struct bt_mcred *cred = pending->delegated;
 	struct bt_krb5_reply reply;
 	int e = bt_krb5_reply_read(lib, &pending->session, token, &reply);
 
 	/* Our number must come back, and no subkey: an echo of our own AP-REP has one. */
 	if (e == 0 && (reply.seq != (uint32_t)state.send_next || reply.subkey.enctype != 0))
 		e = bt_krb5_fail(lib, KRB5_MUTUAL_FAILED);
-	if (e == 0)
-		e = bt_krb5_open(ctx, &state);
-	/* A credential cannot be handed over in this leg, so none is claimed. */
-	if (e == 0)
+	if (e == 0 && delegated != NULL)
+		pending->delegated = NULL;
+	if (e == 0 && (e = bt_krb5_open(ctx, &state)) != 0 && delegated != NULL)
+		bt_krb5_cred_free(cred);
+	/* One that was delegated before the context was handed on is not here, so none is claimed. */
+	if (e == 0 && cred == NULL)
 		ctx->flags &= ~(uint32_t)BT_CTX_DELEG;
+	if (e == 0 && delegated != NULL)
+		*delegated = cred;
 	bt_mem_wipe(&state, sizeof state);
 	bt_mem_wipe(&reply, sizeof reply);
 	return e;
@@ -537,7 +545,7 @@ bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_
 	if (ctx->stage == BT_CTX_NEW)
 		e = first_leg(lib, ctx, step, token_out, delegated);
 	else if (ctx->stage == BT_CTX_EXPECT_TOKEN)
-		e = third_leg(lib, ctx, step->token);
+		e = third_leg(lib, ctx, step->token, delegated);
 	else
 		e = BT_ERR_CONTEXT_ESTABLISHED;
 	bt_krb5_leave(lib);

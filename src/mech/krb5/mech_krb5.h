@@ -384,6 +384,7 @@ struct bt_krb5_pending {
 	int64_t ctime;                 /* of the authenticator, for the AP-REP to repeat */
 	uint32_t cusec;
 	struct bt_msg_state state;     /* as far as it is agreed */
+	struct bt_mcred *delegated;    /* an acceptor's, for whoever calls for the last leg; NULL: none. It is not saved. */
 };
 
 /* bt_krb5_pending_new - attached to ctx, which becomes EXPECT_TOKEN. Errors: NOMEM. */

@@ -51,7 +51,11 @@ bt_krb5_pending_new(struct bt_ctx *ctx, const struct bt_krb5_pending *pending)
 void
 bt_krb5_pending_free(struct bt_ctx *ctx)
 {
-	bt_mem_free_secret(ctx->pending, sizeof(struct bt_krb5_pending));
+	const struct bt_krb5_pending *pending = ctx->pending;
+
+	if (pending != NULL)
+		bt_krb5_cred_free(pending->delegated);
+	bt_mem_free_secret(ctx->pending, sizeof *pending);
 	ctx->pending = NULL;
 }
 

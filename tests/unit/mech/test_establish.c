@@ -156,6 +156,22 @@ test_delegation_not_wanted(void **state)
 	pair_done(&pair);
 }
 
+/* The credential comes with the last leg, and does not travel with a context that is half open. */
+static void
+test_delegation_dce(void **state)
+{
+	for (int reloads = 0; reloads < 2; reloads++) {
+		struct pair pair = {
+		    .flags = BT_CTX_DCE_STYLE | BT_CTX_DELEG, .wants_delegated = true, .reloads = reloads != 0};
+
+		pair_open(&pair);
+		assert_int_equal(pair.legs, 3);
+		assert_int_equal((pair.acceptor->flags & BT_CTX_DELEG) != 0, reloads == 0);
+		assert_int_equal(pair.delegated != NULL, reloads == 0);
+		pair_done(&pair);
+	}
+}
+
 static void
 test_delegation_policy(void **state)
 {
@@ -546,6 +562,7 @@ main(void)
 	    cmocka_unit_test(test_half_open_moves),
 	    cmocka_unit_test(test_enctypes),
 	    cmocka_unit_test(test_delegation),
+	    cmocka_unit_test(test_delegation_dce),
 	    cmocka_unit_test(test_delegation_not_wanted),
 	    cmocka_unit_test(test_delegation_policy),
 	    cmocka_unit_test(test_bindings),
