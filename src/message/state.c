@@ -111,8 +111,8 @@ bt_msg_way_in(struct bt_msg *m, const struct bt_msg_token *token, struct bt_msg_
 	};
 	if (by_acceptor != m->is_initiator)
 		return BT_ERR_BAD_DIRECTION;
-	/* A legacy key makes no such token. */
-	return out->enctype == NULL || out->enctype->is_legacy ? BT_ERR_ENCTYPE : 0;
+	/* A legacy key makes no such token, so the header says what cannot be. */
+	return out->enctype == NULL || out->enctype->is_legacy ? BT_ERR_BAD_TOK_HEADER : 0;
 }
 
 struct bt_msg_way

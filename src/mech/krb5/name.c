@@ -148,7 +148,7 @@ import_machine_uid(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_mn **ou
 	uid_t uid;
 
 	if (bytes.len != sizeof uid)
-		return BT_ERR_WRONG_SIZE;
+		return bt_err_note(BT_ERR_NO_USER, "A user id in binary form has %zu bytes", sizeof uid);
 	memcpy(&uid, bytes.ptr, sizeof uid);
 	return import_uid(lib, uid, out);
 }
@@ -177,7 +177,7 @@ import_principal(struct bt_krb5 *lib, struct bt_bytes bytes, struct bt_mn **out)
 	krb5_principal princ;
 
 	if (bytes.len != sizeof princ)
-		return BT_ERR_WRONG_SIZE;
+		return bt_err_note(BT_ERR_BAD_NAME, "What was imported is no address of a principal");
 	memcpy(&princ, bytes.ptr, sizeof princ);
 	return princ != NULL ? bt_krb5_name_of(lib, princ, NULL, NULL, out) : BT_ERR_BAD_NAME;
 }
