@@ -15,15 +15,15 @@
 #include "gss/mechs.h"
 #include "mech/mech.h"
 
-#define BT_HANDLE_CONTEXT UINT64_C(0x426174436f6e7478)
+#define BT_HANDLE_CONTEXT UINT32_C(0x42436f6e)
 #define BT_HANDLE_NAME UINT64_C(0x4261744e616d6520)
 #define BT_HANDLE_CRED UINT64_C(0x4261744372656420)
 
 struct gss_ctx_id_struct {
-	uint64_t magic;
-	struct bt_ctx *ctx; /* NULL: establishment failed, and all that is left to do is to delete the handle */
+	uint32_t magic;		 /* of 32 bits, so that there are not 16 bytes more to each context */
+	_Atomic bool is_ended;	 /* by the peer's word: as if ctx were NULL, which other threads may be using */
+	struct bt_ctx *ctx;	 /* NULL: establishment failed, and all that is left to do is to delete the handle */
 	struct bt_claim_own own; /* for the side of a fork that uses it first */
-	_Atomic bool is_ended; /* by the peer's word: as if ctx were NULL, which other threads may be using */
 };
 
 struct gss_name_struct {
