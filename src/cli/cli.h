@@ -6,6 +6,8 @@
 #ifndef BT_CLI_CLI_H
 #define BT_CLI_CLI_H
 
+#include <stdbool.h>
+
 /* What a command answers besides 0, as env(1) and timeout(1) do for the programs they start. */
 enum {
 	CLI_EXIT_FAILED = 1,
@@ -29,5 +31,11 @@ int cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* cli_usage - the same, with the way to the command's help behind it. Returns CLI_EXIT_USAGE. */
 int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * cli_json_option - reads the options of a command that has --json and --help alone; its arguments are from optind on. Returns -1
+ * for it to go on, else what it is to answer.
+ */
+int cli_json_option(int argc, char **argv, const char *help, bool *is_json);
 
 #endif

@@ -32,6 +32,7 @@ void cli_advise(struct cli_finding *finding, const char *format, ...) __attribut
 void cli_check_directory(struct cli_finding *finding);
 void cli_check_memory(struct cli_finding *finding);
 void cli_check_table(struct cli_finding *finding);
+void cli_check_settings(struct cli_finding *finding);
 void cli_check_round_trip(struct cli_finding *finding);
 
 #endif

@@ -219,6 +219,7 @@ const struct cli_check cli_checks[] = {
     {"library", check_library},
     {"claim directory", cli_check_directory},
     {"memory", cli_check_memory},
+    {"settings", cli_check_settings},
     {"hand-on", cli_check_round_trip},
     {"claim table", cli_check_table},
     {"/proc", check_proc},

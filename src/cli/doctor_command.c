@@ -1,8 +1,8 @@
 #include <baton/baton.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "doctor.h"
@@ -111,22 +111,11 @@ examine(bool is_json)
 int
 cli_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	bool is_json = false;
-	int c;
+	bool is_json;
+	int status = cli_json_option(argc, argv, help, &is_json);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			is_json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return cli_usage("doctor", "that is not an option of baton doctor");
-		}
-	}
+	if (status >= 0)
+		return status;
 	if (optind != argc)
 		return cli_usage("doctor", "baton doctor takes options only");
 	cli_style_begin();

@@ -17,6 +17,9 @@
 #include "doctor.h"
 #include "style.h"
 
+/* baton-errors(7): what is wrong with the settings. */
+enum { MINOR_AUDIENCE = 1927964722, MINOR_SETTINGS = 1927964724 };
+
 /* A full table, with its header. */
 enum { TABLE_BYTES = 65536 * 64 + 3 * 4096 };
 
@@ -173,6 +176,43 @@ travel(struct trip *t)
 	return gss_import_sec_context(&t->minor, &t->token, &t->acceptor);
 }
 
+static void
+finish(struct trip *t)
+{
+	OM_uint32 minor;
+
+	gss_release_buffer(&minor, &t->first);
+	gss_release_buffer(&minor, &t->token);
+	gss_release_buffer(&minor, &t->none);
+	gss_release_name(&minor, &t->nobody);
+	gss_delete_sec_context(&minor, &t->initiator, GSS_C_NO_BUFFER);
+	gss_delete_sec_context(&minor, &t->acceptor, GSS_C_NO_BUFFER);
+	gss_delete_sec_context(&minor, &t->twice, GSS_C_NO_BUFFER);
+}
+
+/*
+ * The settings are read by whoever exports: what is wrong with them is an error of exports alone, and names file and line. What
+ * else may keep contexts from being exported is another check's to say.
+ */
+void
+cli_check_settings(struct cli_finding *f)
+{
+	struct baton_token_info info = {.version = BATON_TOKEN_INFO_VERSION};
+	char text[CLI_STATUS_LEN], duration[CLI_DURATION_LEN];
+	struct trip t = {0};
+	OM_uint32 major = travel(&t), minor;
+
+	if (GSS_ERROR(major) && t.minor >= MINOR_AUDIENCE && t.minor <= MINOR_SETTINGS) {
+		cli_find(f, CLI_FAIL, "%s", cli_status_text(major, t.minor, text));
+		cli_advise(f, "no context can be exported: see baton-transfer.conf(5)");
+	} else if (baton_inspect_token(&minor, &t.token, &info) == GSS_S_COMPLETE) {
+		cli_find(f, CLI_WELL, "tokens are for %s, for %s", info.audience, cli_duration(info.expires_in_ms, duration));
+	} else {
+		cli_find(f, CLI_UNSEEN, "nothing can be exported, for another reason");
+	}
+	finish(&t);
+}
+
 void
 cli_check_round_trip(struct cli_finding *f)
 {
@@ -189,11 +229,5 @@ cli_check_round_trip(struct cli_finding *f)
 	} else {
 		cli_find(f, CLI_WELL, "a context was exported and imported; a second import was refused");
 	}
-	gss_release_buffer(&minor, &t.first);
-	gss_release_buffer(&minor, &t.token);
-	gss_release_buffer(&minor, &t.none);
-	gss_release_name(&minor, &t.nobody);
-	gss_delete_sec_context(&minor, &t.initiator, GSS_C_NO_BUFFER);
-	gss_delete_sec_context(&minor, &t.acceptor, GSS_C_NO_BUFFER);
-	gss_delete_sec_context(&minor, &t.twice, GSS_C_NO_BUFFER);
+	finish(&t);
 }

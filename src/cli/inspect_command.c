@@ -1,12 +1,12 @@
 #include <baton/baton.h>
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "style.h"
@@ -241,22 +241,11 @@ inspect(const char *path, bool is_json)
 int
 cli_inspect(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	bool is_json = false;
-	int c;
+	bool is_json;
+	int status = cli_json_option(argc, argv, help, &is_json);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			is_json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return cli_usage("inspect", "that is not an option of baton inspect");
-		}
-	}
+	if (status >= 0)
+		return status;
 	if (argc - optind > 1)
 		return cli_usage("inspect", "one token at a time");
 	cli_style_begin();
