@@ -21,7 +21,7 @@ enum { NUM_OTHER_LINES = 11 };
 struct watch {
 	int64_t every_ms;
 	bool is_json, is_live;
-	int signals; /* signalfd: what ends us, and a window that changed its size */
+	int signals; /* signalfd: what ends or stops us, and a window that changed its size */
 	struct termios before;
 };
 
@@ -35,6 +35,7 @@ hold_signals(struct watch *w)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
 	sigaddset(&set, SIGWINCH);
 	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 && (w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0;
 }
@@ -52,8 +53,6 @@ begin_view(struct watch *w)
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 0;
 	raw.c_cc[VTIME] = 0;
-	/* Ctrl-Z would leave the shell with this screen. */
-	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
 	fputs("\033[?1049h\033[?25l", stdout);
 }
@@ -66,6 +65,21 @@ end_view(const struct watch *w)
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &w->before);
+}
+
+/* The shell gets its screen for as long as we are stopped. Where nobody could let us go on, the kernel does not stop us. */
+static void
+stop(struct watch *w)
+{
+	sigset_t set;
+
+	end_view(w);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	begin_view(w);
 }
 
 static void
@@ -98,7 +112,7 @@ show_line(const struct baton_claims *claims)
 
 /* False: the user has had enough, or nobody reads us any more. */
 static bool
-wait_for_next(const struct watch *w)
+wait_for_next(struct watch *w)
 {
 	int64_t until = cli_now_ms() + w->every_ms, left;
 	struct signalfd_siginfo info;
@@ -110,8 +124,11 @@ wait_for_next(const struct watch *w)
 
 		if (poll(polls, 2, (int)left) < 0 && errno != EINTR)
 			return false;
-		if (polls[0].revents != 0 && read(w->signals, &info, sizeof info) == (ssize_t)sizeof info)
-			return info.ssi_signo == SIGWINCH;
+		if (polls[0].revents != 0 && read(w->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+			if (info.ssi_signo == SIGTSTP)
+				stop(w);
+			return info.ssi_signo == SIGTSTP || info.ssi_signo == SIGWINCH;
+		}
 		if (w->is_live && polls[1].revents != 0 && (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
 			return false;
 		if (!w->is_live && (polls[1].revents & (POLLERR | POLLHUP)) != 0)

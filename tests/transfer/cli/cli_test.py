@@ -355,6 +355,35 @@ class Watch(Case):
         before, after = seen.split("\x1b[?1049h")[0], seen.split("status 0")[-1]
         self.assertEqual(before.split(), after.split())
 
+    def test_stop(self):
+        """Ctrl-Z: the shell has its screen while the view is stopped, and the view comes back. This child is such a shell."""
+        shell_pid, fd = on_a_pty()
+        if shell_pid == 0:
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            pid = os.fork()
+            if pid == 0:
+                os.setpgid(0, 0)
+                os.tcsetpgrp(0, os.getpid())
+                signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+                try:
+                    os.execve(BATON, [BATON, "claims", "--watch=3600"], self.env)
+                finally:
+                    os._exit(127)
+            status = os.waitpid(pid, os.WUNTRACED)[1]
+            if os.WIFSTOPPED(status):
+                os.write(1, b"it stands still")
+                os.kill(pid, signal.SIGCONT)
+                status = os.waitpid(pid, 0)[1]
+            os._exit(os.waitstatus_to_exitcode(status))
+        self.read_until(fd, "q ends this")
+        os.write(fd, b"\x1a")
+        seen = self.read_until(fd, "it stands still")
+        self.assertIn("\x1b[?25h\x1b[?1049l", seen.split("it stands still")[0])
+        again = self.read_until(fd, "q ends this", seen.split("it stands still")[1])
+        self.assertIn("\x1b[?1049h\x1b[?25l", again)
+        os.write(fd, b"q")
+        self.assertTrue(self.finish(shell_pid, fd).endswith("\x1b[?25h\x1b[?1049l"))
+
     def test_small_window_and_resize(self):
         for _ in range(6):
             self.export(1)
@@ -432,6 +461,15 @@ class Doctor(Case):
     def test_settings(self):
         checks = self.doctor(status=1, BATON_TRANSFER="audience=nonsense")
         self.assertIn("BATON_TRANSFER", checks["hand-on"]["found"])
+        self.assertEqual(checks["settings"]["state"], "fail")
+        self.assertIn("BATON_TRANSFER", checks["settings"]["found"])
+        check = self.doctor(BATON_TRANSFER="audience=session; ttl=2m")["settings"]
+        self.assertEqual(check["state"], "ok")
+        self.assertIn("session", check["found"])
+        self.assertRegex(check["found"], "(1 min|2 min)")
+        # What else is wrong is said where it is.
+        checks = self.doctor(status=1, BATON_CLAIM_DIR="relative")
+        self.assertEqual((checks["settings"]["state"], checks["hand-on"]["state"]), ("none", "fail"))
 
     def test_mechanisms(self):
         config = pathlib.Path(self.dir, "mech")
