@@ -26,7 +26,7 @@ enum {
 	STORE_TRIES = 3
 };
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 /* The sanitizer brings an allocator of its own, which does not fail. */
 void
 bad_luck(const struct post *post)

@@ -45,7 +45,7 @@ be_child(char **argv)
 		err(1, "mmap");
 	srand((unsigned)atoi(argv[7]));
 	clock_follow(&post.world->clock);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	if (!heap_find_library())
 		errx(1, "libbaton is not loaded");
 #endif
