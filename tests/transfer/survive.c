@@ -93,8 +93,9 @@ compare_and_drop(struct portrait *before, struct portrait *after)
 	for (size_t n = 0; n < before->num; n++)
 		if (!blob_is(after->answers[n], before->answers[n].at, before->answers[n].len))
 			fail_msg("answer %zu is another after the transfer", n);
-	assert_true(before->lifetime >= after->lifetime && before->lifetime - after->lifetime <= 3);
-	assert_true(before->context_time >= after->context_time && before->context_time - after->context_time <= 3);
+	/* Of ten hours. A machine may stand still for a while between the two. */
+	assert_true(before->lifetime >= after->lifetime && before->lifetime - after->lifetime <= 60);
+	assert_true(before->context_time >= after->context_time && before->context_time - after->context_time <= 60);
 	for (size_t n = 0; n < before->num; n++) {
 		blob_drop(&before->answers[n]);
 		blob_drop(&after->answers[n]);

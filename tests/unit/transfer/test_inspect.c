@@ -46,7 +46,7 @@ good(void **state)
 	assert_int_equal(sight.format, 1);
 	assert_int_equal(sight.err, 0);
 	assert_int_equal(sight.header.uid, geteuid());
-	assert_in_range(sight.expires_in_ms, 599000, 600000);
+	assert_in_range(sight.expires_in_ms, 540000, 600000);
 	assert_int_equal(sight.sealed_len + BT_SEAL_PREFIX_LEN + sight.oid.len + BT_SEAL_HEADER_LEN, token.len);
 	bt_transfer_describe_oid(sight.oid, text);
 	assert_string_equal(text, "1.2.840.113554.1.2.2");
