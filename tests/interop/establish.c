@@ -45,7 +45,7 @@ look(struct peer *p, uint32_t ctx, struct view *v)
 static bool
 is_near(uint32_t a, uint32_t b)
 {
-	return a > b ? a - b <= 5 : b - a <= 5;
+	return a > b ? a - b <= 60 : b - a <= 60;
 }
 
 /*
