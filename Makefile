@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: all build demo demo-anonymous check slow soak interop asan valgrind fuzz bench lint format install uninstall clean help
+.PHONY: all build demo demo-anonymous check slow soak interop asan tsan valgrind fuzz bench lint format install uninstall clean help
 
 all: build ## the same as build
 
@@ -54,6 +54,11 @@ asan: ## the suites under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/need build demo
 	@scripts/configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
 	@scripts/suites build-asan --sanitized $(TEST_ARGS)
+
+tsan: ## the suites that have threads under ThreadSanitizer
+	@scripts/need build demo
+	@scripts/configure build-tsan -Db_sanitize=thread -Db_lundef=false
+	@scripts/suites build-tsan --threads $(TEST_ARGS)
 
 valgrind: ## the unit suites under valgrind
 	@scripts/need build demo valgrind

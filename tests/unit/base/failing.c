@@ -12,7 +12,8 @@ union header {
 	max_align_t aligned;
 };
 
-static size_t countdown, live;
+static size_t countdown;
+static _Atomic size_t live; /* threads count too, but none of them is let down */
 static bool happened, spilled;
 static const void *watched;
 static size_t watched_len;

@@ -164,10 +164,7 @@ bt_claim_take(struct bt_claim_store *store, const struct bt_claim_ref *ref)
 uint32_t
 bt_claim_take_num_expired(void)
 {
-	uint32_t num = fake_claims.num_expired;
-
-	fake_claims.num_expired = 0;
-	return num;
+	return __atomic_exchange_n(&fake_claims.num_expired, 0, __ATOMIC_RELAXED);
 }
 
 void

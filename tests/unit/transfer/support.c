@@ -67,10 +67,10 @@ has_key(const void *ptr, size_t len)
 static void *
 allocate(size_t len, int fill)
 {
+	unsigned nth = __atomic_add_fetch(&test_mem.num_allocs, 1, __ATOMIC_RELAXED);
 	struct block *block;
 
-	test_mem.num_allocs++;
-	if (test_mem.fail_at != 0 && test_mem.num_allocs == test_mem.fail_at)
+	if (test_mem.fail_at != 0 && nth == test_mem.fail_at)
 		return NULL;
 	if ((block = malloc(sizeof *block + len)) == NULL)
 		return NULL;
