@@ -156,7 +156,7 @@ grow(struct bt_call *call, const struct gss_cred_id_struct *old, struct bt_cred_
 static bool
 is_by_default(const struct bt_mech *mech)
 {
-	return !mech->authenticates_nobody;
+	return !mech->authenticates_nobody && bt_mechs_is_by_default(mech);
 }
 
 /* The credentials of several mechanisms, one after the other; what went wrong first is kept for the case that none has any. */

@@ -217,8 +217,7 @@ flags_of(const struct bt_ctx *ctx)
 {
 	if (ctx->stage == BT_CTX_OPEN)
 		return ctx->flags;
-	/* What a negotiation comes out at may be a mechanism that cannot be moved. */
-	if (bt_mechs_negotiates(ctx->mech))
+	if (bt_mechs_may_stay(ctx->mech))
 		return ctx->flags & ~(uint32_t)(BT_CTX_PROT_READY | BT_CTX_TRANS);
 	/* Messages can be protected when all legs are done and not before. RFC 2743 §1.2.7. */
 	return ctx->flags & ~(uint32_t)BT_CTX_PROT_READY;

@@ -9,6 +9,7 @@
 /* The first is the default one. */
 static const struct bt_mech *const built_in[] = {
 	&bt_mech_krb5,
+	&bt_mech_iakerb,
 	&bt_mech_spnego,
 	&bt_mech_sanon,
 };
@@ -76,6 +77,16 @@ bool
 bt_mechs_negotiates(const struct bt_mech *mech)
 {
 	return bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_MECH_NEGO]));
+}
+
+/*
+ * What a negotiation comes out at may be a mechanism that cannot be moved; and one that gets its first credentials on the way may be
+ * at it still. RFC 5587 §3.4.4: AUTH_INIT_INIT.
+ */
+bool
+bt_mechs_may_stay(const struct bt_mech *mech)
+{
+	return bt_mechs_negotiates(mech) || bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_AUTH_INIT_INIT]));
 }
 
 /* Only loaded ones say so of themselves. */

@@ -28,6 +28,9 @@ bool bt_mechs_has_attribute(const struct bt_mech *mech, struct bt_bytes attribut
 /* bt_mechs_negotiates - is it one that comes out at another mechanism? GSS_C_MA_MECH_NEGO. */
 bool bt_mechs_negotiates(const struct bt_mech *mech);
 
+/* bt_mechs_may_stay - may its contexts between their legs be some that cannot be moved? */
+bool bt_mechs_may_stay(const struct bt_mech *mech);
+
 /* bt_mechs_is_by_default - may an acceptor without a credential, or a negotiation, come to it? RFC 5587 §3.4.3. */
 bool bt_mechs_is_by_default(const struct bt_mech *mech);
 

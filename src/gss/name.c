@@ -328,7 +328,7 @@ gss_export_name(OM_uint32 *minor_status, const gss_name_t input_name, gss_buffer
 		else if (name->mech->is_loaded)
 			bt_wr_bytes(&framed, bt_wr_written(&inner));
 		else
-			bt_frame_write_name(&framed, name->mech->oid, bt_wr_written(&inner));
+			bt_frame_write_name(&framed, bt_mech_names_oid(name->mech), bt_wr_written(&inner));
 		bt_call_error(&call, NULL, inner.failed ? BT_ERR_NOMEM : bt_wr_take(&framed, &out));
 	}
 	bt_wr_done(&inner);

@@ -88,7 +88,7 @@ gss_inquire_name(OM_uint32 *minor_status, gss_name_t name, int *name_is_MN, gss_
 	if (!bt_call_failed(&call) && name_is_MN != NULL)
 		*name_is_MN = 1;
 	if (!bt_call_failed(&call) && MN_mech != NULL)
-		*MN_mech = bt_oid_static(from->mn != NULL ? from->mech->oid : from->negotiator->oid);
+		*MN_mech = bt_oid_static(from->mn != NULL ? bt_mech_names_oid(from->mech) : from->negotiator->oid);
 	return bt_call_end(&call);
 }
 
@@ -186,7 +186,7 @@ gss_export_name_composite(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t
 	if (!bt_call_failed(&call))
 		bt_call_error(&call, from->mech, from->mech->name_export(from->mn, &text));
 	if (!bt_call_failed(&call)) {
-		bt_frame_write_composite(&framed, from->mech->oid, bt_wr_written(&text), from->mn->attributes);
+		bt_frame_write_composite(&framed, bt_mech_names_oid(from->mech), bt_wr_written(&text), from->mn->attributes);
 		bt_call_error(&call, NULL, text.failed ? BT_ERR_NOMEM : bt_wr_take(&framed, &out));
 	}
 	bt_wr_done(&text);

@@ -223,6 +223,7 @@ int bt_ctx_inquire_key(const struct bt_ctx *ctx, struct bt_bytes what, struct bt
 struct bt_mech {
 	/* Facts; OIDs are contents octets. Lists end with an entry of len 0. */
 	struct bt_bytes oid;
+	struct bt_bytes names_oid;             /* under which its names are exported; empty: oid */
 	const struct bt_bytes *aliases;        /* other spellings that peers use; never indicated */
 	const struct bt_bytes *name_types;     /* that name_import takes, in the order shown to programs */
 	const struct bt_bytes *attributes;     /* RFC 5587 */
@@ -341,12 +342,20 @@ struct bt_mech {
 	void (*error_text)(const struct bt_mech *mech, int err, char *text, size_t text_len);
 };
 
+/* bt_mech_names_oid - whose names its own are. */
+static inline struct bt_bytes
+bt_mech_names_oid(const struct bt_mech *mech)
+{
+	return mech->names_oid.len != 0 ? mech->names_oid : mech->oid;
+}
+
 /* bt_mech_find - the mechanism of this OID or alias, or NULL. wire_oid (may be NULL) gets the static spelling that matched. */
 const struct bt_mech *bt_mech_find(const struct bt_mech *const *mechs, size_t num_mechs, struct bt_bytes oid,
 				   struct bt_bytes *wire_oid);
 
 /* The mechanisms themselves. */
 extern const struct bt_mech bt_mech_krb5;
+extern const struct bt_mech bt_mech_iakerb;
 extern const struct bt_mech bt_mech_sanon;
 extern const struct bt_mech bt_mech_spnego;
 

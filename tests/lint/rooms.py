@@ -20,7 +20,7 @@ PREFIXES = {
     "wire": "bt_der_ bt_frame_ bt_rec_",
     "claim": "bt_claim_",
     "message": "bt_msg_",
-    "mech": "bt_mech_ bt_mn_ bt_ctx_ bt_answers_ bt_krb5_ bt_spnego_ bt_sanon_ bt_plugin_",
+    "mech": "bt_mech_ bt_mn_ bt_ctx_ bt_answers_ bt_krb5_ bt_iakerb_ bt_spnego_ bt_sanon_ bt_plugin_",
     "transfer": "bt_transfer_ bt_seal_ bt_handover_ bt_receipt_ bt_parcel_ bt_passing_ bt_channel_",
     # Public names, and those of the objects behind the handles. The static OIDs are known here alone.
     "gss": "gss_ gssspi_ gssint_ gsskrb5_ krb5_gss_ GSS_C_ GSS_KRB5_ gssapi_ baton_ "

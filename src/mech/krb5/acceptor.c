@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "mech/krb5/mech_krb5.h"
+#include "mech/krb5/iakerb.h"
 
 /* Flags that are taken from the initiator's word. RFC 4121 §4.1.1.1. */
 enum {
@@ -25,6 +25,8 @@ struct arrival {
 	krb5_ticket *ticket;
 	krb5_authenticator *authenticator;
 	uint32_t flags;
+	struct bt_bytes conversation; /* IAKERB's, to be proved; or empty */
+	bool is_proved;
 	struct bt_mcred *delegated;
 };
 
@@ -55,7 +57,7 @@ read_token(struct bt_ctx *ctx, struct bt_bytes token, struct arrival *out)
 		out->ap_req = token;
 		out->is_bare = true;
 	} else {
-		if ((e = bt_krb5_token_read(token, &oid, &id, &out->ap_req)) != 0)
+		if ((e = bt_krb5_token_read(ctx->mech, token, &oid, &id, &out->ap_req)) != 0)
 			return e;
 		if (id != BT_KRB5_TOK_AP_REQ)
 			return BT_ERR_WRONG_TOKID;
@@ -92,6 +94,23 @@ check_real_checksum(struct bt_krb5 *lib, struct arrival *arrival)
 	return 0;
 }
 
+/* The initiator has seen the messages that were carried for it as they were. */
+static int
+check_finished(struct bt_krb5 *lib, struct bt_bytes finished, struct arrival *arrival)
+{
+	int e;
+
+	if (finished.len == 0)
+		return 0;
+	if (arrival->conversation.len == 0)
+		return bt_krb5_fail(lib, KRB5KRB_AP_ERR_MSG_TYPE);
+	if (arrival->authenticator->subkey == NULL)
+		return bt_krb5_fail(lib, KRB5KDC_ERR_NULL_KEY);
+	e = bt_iakerb_check_finished(lib, arrival->authenticator->subkey, arrival->conversation, finished);
+	arrival->is_proved = e == 0;
+	return e;
+}
+
 static int
 take_checksum(struct bt_krb5 *lib, const struct bt_accept_step *step, struct arrival *arrival, bool wants_delegated,
 	      bool *is_bound)
@@ -112,6 +131,8 @@ take_checksum(struct bt_krb5 *lib, const struct bt_accept_step *step, struct arr
 		if (!*is_bound && memcmp(told.bindings, none, sizeof none) != 0)
 			return BT_ERR_BAD_BINDINGS;
 	}
+	if ((e = check_finished(lib, told.finished, arrival)) != 0)
+		return e;
 	arrival->flags = told.flags & TAKEN_FLAGS;
 	if (*is_bound)
 		arrival->flags |= BT_CTX_CHANNEL_BOUND;
@@ -137,6 +158,8 @@ check_checksum(struct bt_krb5 *lib, const struct bt_accept_step *step, struct ar
 		e = check_real_checksum(lib, arrival);
 	else
 		e = take_checksum(lib, step, arrival, wants_delegated, &is_bound);
+	if (e == 0 && arrival->conversation.len != 0 && !arrival->is_proved)
+		e = BT_ERR_BAD_MIC;
 	if (e == 0)
 		e = bt_krb5_authdata_demands_bindings(lib, arrival->authenticator->authorization_data, &demands);
 	/* A client that always binds did not mean this authenticator for this channel. */
@@ -470,7 +493,7 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 	  struct bt_mcred **delegated)
 {
 	struct bt_mcred *cred = step->cred, *temporary = NULL;
-	struct arrival arrival = {0};
+	struct arrival arrival = {.conversation = bt_iakerb_conversation(ctx)};
 	int e;
 
 	if (cred != NULL && cred->usage == BT_USAGE_INITIATE)
@@ -485,7 +508,9 @@ first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_accept_step *
 	e = check_request(lib, cred, step, &arrival);
 	if (e == 0)
 		e = check_checksum(lib, step, &arrival, delegated != NULL);
-	if (e == 0 && delegated != NULL && arrival.delegated == NULL && arrival.has_request && cred->usage == BT_USAGE_BOTH)
+	/* Who gets tickets by way of acceptors alone has nobody to ask now. */
+	if (e == 0 && delegated != NULL && arrival.delegated == NULL && arrival.has_request && cred->usage == BT_USAGE_BOTH &&
+	    !cred->is_iakerb)
 		e = delegate_constrained(lib, cred, &arrival);
 	if (e == 0)
 		e = build(lib, ctx, &arrival, token_out);
@@ -542,7 +567,7 @@ bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_
 		*delegated = NULL;
 	if ((e = bt_krb5_enter(&lib)) != 0)
 		return e;
-	if (ctx->stage == BT_CTX_NEW)
+	if (ctx->stage == BT_CTX_NEW || bt_iakerb_of(ctx) != NULL)
 		e = first_leg(lib, ctx, step, token_out, delegated);
 	else if (ctx->stage == BT_CTX_EXPECT_TOKEN)
 		e = third_leg(lib, ctx, step->token, delegated);

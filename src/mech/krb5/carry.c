@@ -218,6 +218,7 @@ copy_cred(struct bt_krb5 *lib, const struct bt_mcred *cred, struct bt_krb5_porta
 
 	*out = (struct bt_krb5_portable){.usage = (uint8_t)cred->usage,
 					 .is_default = cred->is_default,
+					 .is_iakerb = cred->is_iakerb,
 					 .has_tgt = cred->has_tgt,
 					 .ends_at = cred->ends_at,
 					 .refresh_at = cred->refresh_at};
@@ -419,6 +420,7 @@ take_rest(struct bt_krb5 *lib, const struct bt_krb5_portable *portable, struct b
 	int e = 0;
 
 	cred->is_default = portable->is_default;
+	cred->is_iakerb = portable->is_iakerb;
 	cred->has_tgt = portable->has_tgt;
 	/* Times after 2038 are negative to those who write them signed. */
 	cred->ends_at = bt_krb5_seconds((krb5_timestamp)portable->ends_at);
@@ -470,7 +472,11 @@ bt_krb5_cred_import(const struct bt_mech *mech, struct bt_bytes token, struct bt
 	*out = NULL;
 	if (portable == NULL)
 		return BT_ERR_NOMEM;
-	if ((e = bt_krb5_portable_read(token, portable)) == 0 && (e = bt_krb5_enter(&lib)) == 0) {
+	e = bt_krb5_portable_read(token, portable);
+	/* A credential for IAKERB does not come under Kerberos' OID. */
+	if (e == 0 && portable->is_iakerb && mech != &bt_mech_iakerb)
+		e = BT_ERR_DEFECTIVE_TOKEN;
+	if (e == 0 && (e = bt_krb5_enter(&lib)) == 0) {
 		e = build(lib, portable, out);
 		/* Whatever is wrong with what the token names, to the program it is the token. */
 		if (e != 0 && e != BT_ERR_NOMEM)

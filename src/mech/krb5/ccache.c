@@ -282,6 +282,23 @@ verify_password(struct bt_krb5 *lib, krb5_creds *creds, const struct bt_krb5_sto
 	return code;
 }
 
+int
+bt_krb5_cred_filled(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_creds *creds)
+{
+	int64_t starts_at = bt_krb5_seconds(creds->times.starttime), ends_at = bt_krb5_seconds(creds->times.endtime);
+	int e;
+
+	/* Only a keytab can be asked again. */
+	if (cred->password == NULL && ends_at > starts_at)
+		plan_refresh(lib, cred, starts_at + (ends_at - starts_at) / 2);
+	cred->has_tgt = true;
+	cred->ends_at = ends_at;
+	/* The KDC may know the client under another name. */
+	if ((e = settle(lib, cred, creds->client)) == 0)
+		creds->client = NULL;
+	return e;
+}
+
 static int
 get_tickets(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mcred *cred)
 {
@@ -302,24 +319,16 @@ get_tickets(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mc
 		code = KRB5_KT_NOTFOUND;
 	if (code == 0 && cred->password != NULL && store != NULL && store->verify != NULL)
 		code = verify_password(lib, &creds, store);
-	if (code == 0) {
-		int64_t starts_at = bt_krb5_seconds(creds.times.starttime), ends_at = bt_krb5_seconds(creds.times.endtime);
-
-		/* Only a keytab can be asked again. */
-		if (cred->password == NULL && ends_at > starts_at)
-			plan_refresh(lib, cred, starts_at + (ends_at - starts_at) / 2);
-		cred->has_tgt = true;
-		cred->ends_at = ends_at;
-		/* The KDC may know the client under another name. */
-		e = settle(lib, cred, creds.client);
-		if (e == 0)
-			creds.client = NULL;
-	}
-	if (code != 0)
-		e = bt_krb5_fail(lib, code);
+	e = code != 0 ? bt_krb5_fail(lib, code) : bt_krb5_cred_filled(lib, cred, &creds);
 	krb5_free_cred_contents(lib->ctx, &creds);
 	krb5_get_init_creds_opt_free(lib->ctx, options);
 	return e;
+}
+
+bool
+bt_krb5_cred_wants_tickets(struct bt_krb5 *lib, struct bt_mcred *cred)
+{
+	return cred->ends_at == 0 || (can_get_tickets(lib, cred) && is_refresh_due(lib, cred));
 }
 
 static int
@@ -327,7 +336,7 @@ fill(struct bt_krb5 *lib, const struct bt_krb5_store *store, struct bt_mcred *cr
 {
 	int e;
 
-	if (cred->client == NULL || (cred->ends_at != 0 && !is_refresh_due(lib, cred)))
+	if (cred->client == NULL || cred->is_iakerb || (cred->ends_at != 0 && !is_refresh_due(lib, cred)))
 		return 0;
 	e = get_tickets(lib, store, cred);
 	/* What is there may still do. */

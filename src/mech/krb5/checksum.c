@@ -5,7 +5,7 @@
 enum {
 	OPTION_DELEGATION = 1, /* RFC 4121 §4.1.1 */
 	FIXED_LEN = 4 + BT_KRB5_BINDINGS_LEN + 4,
-	EXTENSION_FINISHED = 1, /* of IAKERB, which is another mechanism */
+	EXTENSION_FINISHED = 1, /* of IAKERB */
 };
 
 static void
@@ -54,16 +54,21 @@ bt_krb5_bindings_hash(struct bt_krb5 *lib, const struct bt_bindings *bindings, u
 
 /* Extensions stand behind the delegation, with big-endian tags and lengths; unknown ones are passed over. */
 static int
-skip_extensions(struct bt_rd *rd)
+read_extensions(struct bt_rd *rd, struct bt_bytes *finished)
 {
 	while (rd->left != 0) {
 		uint32_t tag = bt_rd_be32(rd);
 
-		bt_rd_bytes(rd, bt_rd_be32(rd));
+		struct bt_bytes value = bt_rd_bytes(rd, bt_rd_be32(rd));
+
 		if (rd->failed)
 			return BT_ERR_BAD_LENGTH;
-		if (tag == EXTENSION_FINISHED)
-			return KRB5KRB_AP_ERR_MSG_TYPE;
+		if (tag != EXTENSION_FINISHED)
+			continue;
+		/* An empty one is none of what it should be, and is not to be taken for no extension. */
+		if (value.len == 0 || finished->len != 0)
+			return BT_ERR_DEFECTIVE_TOKEN;
+		*finished = value;
 	}
 	return 0;
 }
@@ -94,7 +99,7 @@ bt_krb5_checksum_read(struct bt_bytes bytes, struct bt_krb5_checksum *out)
 			e = BT_ERR_DEFECTIVE_TOKEN;
 	}
 	if (e == 0)
-		e = skip_extensions(&rd);
+		e = read_extensions(&rd, &out->finished);
 	if (e != 0)
 		*out = (struct bt_krb5_checksum){0};
 	return e;
@@ -110,5 +115,10 @@ bt_krb5_checksum_write(const struct bt_krb5_checksum *checksum, struct bt_wr *ou
 		bt_wr_le16(out, OPTION_DELEGATION);
 		bt_wr_le16(out, (uint16_t)checksum->delegation.len);
 		bt_wr_bytes(out, checksum->delegation);
+	}
+	if (checksum->finished.len != 0) {
+		bt_wr_be32(out, EXTENSION_FINISHED);
+		bt_wr_be32(out, (uint32_t)checksum->finished.len);
+		bt_wr_bytes(out, checksum->finished);
 	}
 }

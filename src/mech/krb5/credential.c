@@ -65,7 +65,7 @@ bt_krb5_cred_free(struct bt_mcred *cred)
 static int
 read_store(const struct bt_cred_request *request, struct bt_krb5_store *out)
 {
-	*out = (struct bt_krb5_store){.password = request->password};
+	*out = (struct bt_krb5_store){.password = request->password, .is_iakerb = request->mech == &bt_mech_iakerb};
 	for (size_t i = 0; i < request->num_store; i++) {
 		const struct bt_store_entry *entry = &request->store[i];
 
@@ -89,7 +89,8 @@ read_store(const struct bt_cred_request *request, struct bt_krb5_store *out)
 	if (out->password.ptr != NULL &&
 	    (request->usage == BT_USAGE_ACCEPT || out->ccache != NULL || out->client_keytab != NULL))
 		return BT_ERR_BAD_USAGE;
-	if (out->verify != NULL && out->password.ptr == NULL)
+	/* What there is to be verified does not come before the context. */
+	if (out->verify != NULL && (out->password.ptr == NULL || out->is_iakerb))
 		return BT_ERR_BAD_USAGE;
 	return 0;
 }
@@ -105,6 +106,7 @@ bt_krb5_acquire(struct bt_krb5 *lib, enum bt_usage usage, const struct bt_mn *na
 	if (cred == NULL)
 		return BT_ERR_NOMEM;
 	cred->is_default = name == NULL;
+	cred->is_iakerb = store->is_iakerb;
 	if (usage != BT_USAGE_INITIATE)
 		e = bt_krb5_acquire_acceptor(lib, name, store, cred);
 	if (e == 0 && usage != BT_USAGE_ACCEPT && (e = bt_krb5_cred_lock(cred)) == 0) {

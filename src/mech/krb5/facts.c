@@ -12,7 +12,7 @@ const struct bt_bytes bt_krb5_aliases[] = {
     {0},
 };
 
-static const struct bt_bytes name_types[] = {
+const struct bt_bytes bt_krb5_name_types[] = {
     BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x01"), /* GSS_C_NT_USER_NAME */
     BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x02"), /* GSS_C_NT_MACHINE_UID_NAME */
     BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x03"), /* GSS_C_NT_STRING_UID_NAME */
@@ -47,7 +47,7 @@ static const struct bt_bytes attributes[] = {
 const struct bt_mech bt_mech_krb5 = {
     .oid = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"),
     .aliases = bt_krb5_aliases,
-    .name_types = name_types,
+    .name_types = bt_krb5_name_types,
     .attributes = attributes,
     .sasl_name = "GS2-KRB5",
     .short_name = "krb5",
@@ -104,9 +104,8 @@ bt_krb5_token_write(struct bt_bytes oid, uint16_t id, struct bt_bytes body, stru
 }
 
 int
-bt_krb5_token_read(struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, struct bt_bytes *body)
+bt_krb5_token_read(const struct bt_mech *mech, struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, struct bt_bytes *body)
 {
-	const struct bt_mech *mechs[] = {&bt_mech_krb5};
 	struct bt_bytes spelling, rest;
 	struct bt_rd rd;
 
@@ -114,7 +113,7 @@ bt_krb5_token_read(struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, st
 	*id = 0;
 	if (bt_frame_read(token, &spelling, &rest) != 0 || rest.len < 2)
 		return BT_ERR_DEFECTIVE_TOKEN;
-	if (bt_mech_find(mechs, 1, spelling, oid) == NULL)
+	if (bt_mech_find(&mech, 1, spelling, oid) == NULL)
 		return BT_ERR_WRONG_MECH;
 	rd = bt_rd_of(rest);
 	*id = bt_rd_be16(&rd);

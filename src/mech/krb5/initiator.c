@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "mech/krb5/mech_krb5.h"
+#include "mech/krb5/iakerb.h"
 
 /* Flags that are told to the acceptor as they were asked for. RFC 4121 §4.1.1.1. */
 enum {
@@ -66,7 +66,8 @@ find_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, const krb5_creds *want, 
 }
 
 static krb5_error_code
-get_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal server, uint32_t lifetime_s, krb5_creds **out)
+get_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal server, uint32_t lifetime_s, bool is_cached,
+	   krb5_creds **out)
 {
 	krb5_principal_data target = *server;
 	krb5_creds want = {.magic = KV5M_CREDS, .client = cred->client, .server = &target}, evidence = {0};
@@ -85,6 +86,8 @@ get_ticket(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_principal serv
 			target.realm = (krb5_data){.magic = KV5M_DATA};
 		code = plan_proxy(lib, cred, &want, &evidence, &flags);
 	}
+	if (is_cached)
+		flags |= KRB5_GC_CACHED;
 	if (code == 0 && !(cred->impersonator == NULL && find_ticket(lib, cred, &want, now, out)))
 		code = krb5_get_credentials(lib->ctx, flags, cred->ccache, &want, out);
 	if (code != 0)
@@ -110,19 +113,35 @@ struct request {
 	krb5_principal client, server;
 	krb5_ccache ccache;
 	krb5_data krb_cred; /* libkrb5's memory */
-	struct bt_wr bytes;
+	struct bt_bytes conversation; /* IAKERB's, or empty */
+	struct bt_wr finished, bytes;
 	krb5_data answer;
 };
+
+/* Of IAKERB alone: what was carried until now is proved with the subkey. */
+static krb5_error_code
+finish(krb5_context ctx, krb5_auth_context auth, struct request *request)
+{
+	krb5_keyblock *subkey = NULL;
+	krb5_error_code code = krb5_auth_con_getsendsubkey(ctx, auth, &subkey);
+
+	if (code == 0 && subkey == NULL)
+		code = KRB5KDC_ERR_NULL_KEY;
+	if (code == 0)
+		code = bt_iakerb_finish(ctx, subkey, request->conversation, &request->finished);
+	krb5_free_keyblock(ctx, subkey);
+	request->checksum.finished = bt_wr_written(&request->finished);
+	return code;
+}
 
 static krb5_error_code
 make_checksum(krb5_context ctx, krb5_auth_context auth, void *ptr, krb5_data **out)
 {
 	struct request *request = ptr;
+	krb5_error_code code;
 
 	if ((request->checksum.flags & BT_CTX_DELEG) != 0) {
-		krb5_error_code code =
-		    bt_krb5_delegate_write(ctx, auth, request->client, request->server, request->ccache, &request->krb_cred);
-
+		code = bt_krb5_delegate_write(ctx, auth, request->client, request->server, request->ccache, &request->krb_cred);
 		if (code == KRB5KRB_ERR_FIELD_TOOLONG)
 			return code;
 		/* RFC 2743 §2.2.1: delegation that cannot be had is no error; the flags returned tell. */
@@ -130,6 +149,8 @@ make_checksum(krb5_context ctx, krb5_auth_context auth, void *ptr, krb5_data **o
 			request->checksum.flags &= ~(uint32_t)(BT_CTX_DELEG | BT_CTX_DELEG_POLICY);
 		request->checksum.delegation = bt_bytes_of(request->krb_cred.data, request->krb_cred.length);
 	}
+	if (request->conversation.len != 0 && (code = finish(ctx, auth, request)) != 0)
+		return code;
 	bt_krb5_checksum_write(&request->checksum, &request->bytes);
 	if (request->bytes.failed)
 		return ENOMEM;
@@ -217,7 +238,9 @@ send_request(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step 
 	struct bt_bytes bytes;
 	int e;
 
+	bt_wr_init(&request.finished);
 	bt_wr_init(&request.bytes);
+	request.conversation = bt_iakerb_conversation(ctx);
 	ctx->flags = request.checksum.flags = first_flags(lib, step->flags, cred, creds);
 	if ((e = bt_krb5_bindings_hash(lib, step->bindings, request.checksum.bindings)) != 0)
 		return e;
@@ -245,6 +268,7 @@ out:
 	bt_mem_wipe(&pending, sizeof pending);
 	krb5_free_data_contents(lib->ctx, &ap_req);
 	krb5_free_data_contents(lib->ctx, &request.krb_cred);
+	bt_wr_done(&request.finished);
 	bt_wr_done(&request.bytes);
 	krb5_auth_con_free(lib->ctx, auth);
 	return e;
@@ -259,7 +283,7 @@ first_leg_with(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_ste
 	struct bt_mn *initiator;
 	int e;
 
-	if ((code = get_ticket(lib, cred, server, step->lifetime_s, &creds)) != 0)
+	if ((code = get_ticket(lib, cred, server, step->lifetime_s, ctx->mech == &bt_mech_iakerb, &creds)) != 0)
 		return bt_krb5_fail(lib, code);
 	initiator = bt_mn_share(cred->initiator);
 	e = send_request(lib, ctx, step, cred, server, creds, token_out);
@@ -301,8 +325,8 @@ first_leg_limited(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_
 	return e;
 }
 
-static int
-first_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out)
+int
+bt_krb5_init_with(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out)
 {
 	struct bt_mcred *cred = step->cred, *temporary = NULL;
 	krb5_principal server;
@@ -395,7 +419,7 @@ second_leg(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *s
 		return BT_ERR_DEFECTIVE_TOKEN;
 	/* DCE style has no framing; but a refusal may come with it. */
 	if (!pending->state.is_dce || step->token.ptr[0] == 0x60) {
-		if ((e = bt_krb5_token_read(step->token, &oid, &id, &body)) != 0 || !bt_bytes_equal(oid, ctx->wire_oid))
+		if ((e = bt_krb5_token_read(ctx->mech, step->token, &oid, &id, &body)) != 0 || !bt_bytes_equal(oid, ctx->wire_oid))
 			return BT_ERR_DEFECTIVE_TOKEN;
 		if (id == BT_KRB5_TOK_ERROR)
 			return bt_krb5_fail(lib, bt_krb5_error_read(body));
@@ -415,7 +439,7 @@ bt_krb5_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf 
 	if ((e = bt_krb5_enter(&lib)) != 0)
 		return e;
 	if (ctx->stage == BT_CTX_NEW)
-		e = first_leg(lib, ctx, step, token_out);
+		e = bt_krb5_init_with(lib, ctx, step, token_out);
 	else if (ctx->stage == BT_CTX_EXPECT_TOKEN)
 		e = second_leg(lib, ctx, step, token_out);
 	else

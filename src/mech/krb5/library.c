@@ -156,10 +156,23 @@ read_settings(struct bt_krb5 *lib)
 	profile_release(profile);
 }
 
+/* A library as the process is set up to have it. */
+static int
+open_library(bool for_kdc, struct bt_krb5 *out)
+{
+	krb5_error_code code = krb5_init_context_profile(NULL, for_kdc ? KRB5_INIT_CONTEXT_KDC : 0, &out->ctx);
+
+	if (code != 0) {
+		out->ctx = NULL;
+		return bt_krb5_fail(NULL, code);
+	}
+	read_settings(out);
+	return 0;
+}
+
 static int
 make_context(struct thread *thread, int64_t now)
 {
-	krb5_error_code code;
 
 	forget_context(thread);
 	/* Taken before the files are read: a change in between is seen as one. */
@@ -167,13 +180,25 @@ make_context(struct thread *thread, int64_t now)
 	thread->files = digest_files();
 	thread->made_at = thread->looked_at = now;
 	thread->is_kdc = atomic_load_explicit(&is_kdc, memory_order_relaxed);
-	code = krb5_init_context_profile(NULL, thread->is_kdc ? KRB5_INIT_CONTEXT_KDC : 0, &thread->lib.ctx);
-	if (code != 0) {
-		thread->lib.ctx = NULL;
-		return bt_krb5_fail(NULL, code);
-	}
-	read_settings(&thread->lib);
-	return 0;
+	return open_library(thread->is_kdc, &thread->lib);
+}
+
+int
+bt_krb5_own(struct bt_krb5 *out)
+{
+	int e;
+
+	*out = (struct bt_krb5){0};
+	if ((e = open_library(atomic_load_explicit(&is_kdc, memory_order_relaxed), out)) == 0)
+		krb5_cc_set_default_name(out->ctx, bt_krb5_ccache_name());
+	return e;
+}
+
+void
+bt_krb5_disown(struct bt_krb5 *lib)
+{
+	krb5_free_context(lib->ctx);
+	*lib = (struct bt_krb5){0};
 }
 
 /* This thread's entry, made at its first call. */

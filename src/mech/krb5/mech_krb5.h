@@ -30,6 +30,13 @@ struct bt_krb5 {
 int bt_krb5_enter(struct bt_krb5 **out);
 void bt_krb5_leave(struct bt_krb5 *lib);
 
+/*
+ * bt_krb5_own - a library for what must outlive a call, and goes from thread to thread with what it is for; bt_krb5_disown frees it.
+ * Errors: libkrb5's for a broken configuration, NOMEM; then out is empty.
+ */
+int bt_krb5_own(struct bt_krb5 *out);
+void bt_krb5_disown(struct bt_krb5 *lib);
+
 /* bt_krb5_use_kdc - from now on, contexts of this process read the KDC's configuration too. */
 void bt_krb5_use_kdc(void);
 
@@ -85,6 +92,7 @@ int bt_krb5_key_copy(const krb5_keyblock *block, struct bt_msg_key *out);
 
 extern const struct bt_bytes bt_krb5_oid;
 extern const struct bt_bytes bt_krb5_aliases[];
+extern const struct bt_bytes bt_krb5_name_types[];
 
 /* ---- name.c ---- */
 
@@ -158,6 +166,7 @@ struct bt_mcred {
 	int64_t refresh_at;            /* from the client keytab; 0: never */
 	krb5_principal impersonator;   /* of a constrained delegation cache, or NULL */
 	krb5_enctype enctypes[BT_KRB5_ENCTYPES_MAX + 1]; /* that contexts may use, ends with 0; none: all */
+	bool is_iakerb;                /* tickets are got by way of acceptors, and not here */
 	bool hides_protection;         /* acceptors are not told of CONF and INTEG that nobody asked for */
 };
 
@@ -177,6 +186,7 @@ struct bt_krb5_store {
 	struct bt_bytes password; /* ptr NULL: none */
 	krb5_ccache open_ccache;  /* in place of the names, borrowed; NULL: none */
 	krb5_keytab open_keytab;
+	bool is_iakerb;
 };
 
 /* bt_krb5_acquire - a credential from a store. */
@@ -220,6 +230,12 @@ int bt_krb5_cred_choose(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_const_p
  * for this thread is its initiators', and often the others'. Takes cred->lock.
  */
 int bt_krb5_cred_choose_usual(struct bt_krb5 *lib, struct bt_mcred *cred);
+
+/* bt_krb5_cred_wants_tickets - ccache.c: is there no ticket, or one that is to be refreshed and can be? cred->lock is held. */
+bool bt_krb5_cred_wants_tickets(struct bt_krb5 *lib, struct bt_mcred *cred);
+
+/* bt_krb5_cred_filled - ccache.c: a first ticket was got and stored, for creds->client, which is taken. cred->lock is held. */
+int bt_krb5_cred_filled(struct bt_krb5 *lib, struct bt_mcred *cred, krb5_creds *creds);
 
 /* bt_krb5_ccache_store - ccache.c: store a cache's first ticket, with the note of the realm it starts in. */
 krb5_error_code bt_krb5_ccache_store(struct bt_krb5 *lib, krb5_ccache ccache, krb5_creds *creds);
@@ -319,6 +335,7 @@ struct bt_krb5_checksum {
 	uint8_t bindings[BT_KRB5_BINDINGS_LEN]; /* MD5, or zeros for none */
 	uint32_t flags;
 	struct bt_bytes delegation;             /* KRB-CRED, or empty */
+	struct bt_bytes finished;               /* KRB-FINISHED of IAKERB, or empty: iakerb.h */
 };
 
 /* bt_krb5_bindings_hash - RFC 4121 §4.1.1.2; zeros for NULL. */
@@ -370,12 +387,14 @@ enum { BT_KRB5_TOK_AP_REQ = 0x0100, BT_KRB5_TOK_AP_REP = 0x0200, BT_KRB5_TOK_ERR
 /* bt_krb5_token_write - RFC 2743 §3.1 framing, token id (RFC 4121 §4.1), body. Errors: NOMEM. */
 int bt_krb5_token_write(struct bt_bytes oid, uint16_t id, struct bt_bytes body, struct bt_buf *out);
 
-/* bt_krb5_token_read - oid: the static spelling that was used. Errors: DEFECTIVE_TOKEN, WRONG_MECH; then outputs are empty. */
-int bt_krb5_token_read(struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, struct bt_bytes *body);
+/* bt_krb5_token_read - oid: the static spelling that was used, one of mech's. Errors: DEFECTIVE_TOKEN, WRONG_MECH; then outputs are empty. */
+int bt_krb5_token_read(const struct bt_mech *mech, struct bt_bytes token, struct bt_bytes *oid, uint16_t *id, struct bt_bytes *body);
 
 /* ---- pending.c ---- */
 
-enum bt_krb5_wait { BT_KRB5_EXPECT_AP_REP = 1, BT_KRB5_EXPECT_DCE_REPLY = 2 };
+enum bt_krb5_wait { BT_KRB5_EXPECT_AP_REP = 1, BT_KRB5_EXPECT_DCE_REPLY = 2, BT_KRB5_EXPECT_PROXY = 3 };
+
+struct bt_iakerb;
 
 /* What a half-open context waits with. Secret. */
 struct bt_krb5_pending {
@@ -385,9 +404,10 @@ struct bt_krb5_pending {
 	uint32_t cusec;
 	struct bt_msg_state state;     /* as far as it is agreed */
 	struct bt_mcred *delegated;    /* an acceptor's, for whoever calls for the last leg; NULL: none. It is not saved. */
+	struct bt_iakerb *exchange;    /* EXPECT_PROXY: that, and nothing else; owned. iakerb.h */
 };
 
-/* bt_krb5_pending_new - attached to ctx, which becomes EXPECT_TOKEN. Errors: NOMEM. */
+/* bt_krb5_pending_new - attached to ctx in place of any other; ctx becomes EXPECT_TOKEN. Errors: NOMEM; then ctx is as before. */
 int bt_krb5_pending_new(struct bt_ctx *ctx, const struct bt_krb5_pending *pending);
 int bt_krb5_pending_save(const struct bt_ctx *ctx, struct bt_wr *out);
 int bt_krb5_pending_load(struct bt_ctx *ctx, struct bt_mechs mechs, struct bt_bytes saved);
@@ -414,6 +434,8 @@ int bt_krb5_lucid_free(void *lucid);
 /* ---- initiator.c, acceptor.c, inquire.c, invoke.c ---- */
 
 int bt_krb5_init(struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
+/* bt_krb5_init_with - the first leg by a library that is not the thread's. An IAKERB context's ticket comes from the cache alone. */
+int bt_krb5_init_with(struct bt_krb5 *lib, struct bt_ctx *ctx, const struct bt_init_step *step, struct bt_buf *token_out);
 int bt_krb5_accept(struct bt_ctx *ctx, const struct bt_accept_step *step, struct bt_buf *token_out,
 		   struct bt_mcred **delegated);
 int bt_krb5_inquire(const struct bt_ctx *ctx, struct bt_bytes what, struct bt_answers *out);

@@ -234,6 +234,7 @@ bt_krb5_mit_import(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_by
 	struct bt_krb5_mit_token parts;
 	struct bt_krb5 *lib;
 	struct bt_ctx *ctx;
+	const struct bt_mech *mech = bt_bytes_equal(wire_oid, bt_mech_iakerb.oid) ? &bt_mech_iakerb : &bt_mech_krb5;
 	int e = bt_krb5_mit_token_read(token, &parts);
 
 	(void)mechs;
@@ -243,9 +244,12 @@ bt_krb5_mit_import(struct bt_mechs mechs, struct bt_bytes wire_oid, struct bt_by
 	if ((parts.oid.len != 0 && !bt_bytes_equal(parts.oid, wire_oid)) || !keys_agree(&parts) || !window_agrees(&parts) ||
 	    !stage_agrees(&parts))
 		return BT_ERR_MALFORMED;
+	/* MIT's library exports them when they are open. */
+	if (mech == &bt_mech_iakerb && !parts.is_open)
+		return BT_ERR_MALFORMED;
 	if ((e = bt_krb5_enter(&lib)) != 0)
 		return e;
-	if ((ctx = bt_ctx_new(&bt_mech_krb5, parts.is_initiator)) == NULL)
+	if ((ctx = bt_ctx_new(mech, parts.is_initiator)) == NULL)
 		e = BT_ERR_NOMEM;
 	if (e == 0) {
 		ctx->wire_oid = wire_oid;

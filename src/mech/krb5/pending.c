@@ -1,6 +1,6 @@
 #include "base/err.h"
 #include "base/mem.h"
-#include "mech/krb5/mech_krb5.h"
+#include "mech/krb5/iakerb.h"
 #include "wire/rec.h"
 
 enum { MICROSECONDS = 1000000 };
@@ -41,9 +41,13 @@ static const struct bt_rec rec = {fields, sizeof fields / sizeof fields[0]};
 int
 bt_krb5_pending_new(struct bt_ctx *ctx, const struct bt_krb5_pending *pending)
 {
-	ctx->pending = bt_mem_dup(pending, sizeof *pending);
-	if (ctx->pending == NULL)
+	struct bt_krb5_pending *fresh = bt_mem_dup(pending, sizeof *pending);
+
+	if (fresh == NULL)
 		return BT_ERR_NOMEM;
+	if (ctx->pending != NULL)
+		bt_krb5_pending_free(ctx);
+	ctx->pending = fresh;
 	ctx->stage = BT_CTX_EXPECT_TOKEN;
 	return 0;
 }
@@ -53,6 +57,7 @@ bt_krb5_pending_free(struct bt_ctx *ctx)
 {
 	const struct bt_krb5_pending *pending = ctx->pending;
 
+	bt_iakerb_free(bt_iakerb_of(ctx));
 	if (pending != NULL)
 		bt_krb5_cred_free(pending->delegated);
 	bt_mem_free_secret(ctx->pending, sizeof *pending);

@@ -233,9 +233,7 @@ read_identity(struct bt_rd *rd, struct bt_krb5_portable *out)
 	bt_krb5_json_comma(rd);
 	out->is_default = bt_krb5_json_bool(rd);
 	bt_krb5_json_comma(rd);
-	/* A credential of the mechanism IAKERB does not come under this one's OID. */
-	if (bt_krb5_json_bool(rd))
-		bt_rd_fail(rd);
+	out->is_iakerb = bt_krb5_json_bool(rd);
 	return 0;
 }
 
@@ -398,7 +396,9 @@ bt_krb5_portable_write(const struct bt_krb5_portable *portable, struct bt_wr *ou
 	bt_krb5_json_put_text(out, portable->impersonator);
 	bt_krb5_json_put(out, ",");
 	bt_krb5_json_put_bool(out, portable->is_default);
-	bt_krb5_json_put(out, ",false,");
+	bt_krb5_json_put(out, ",");
+	bt_krb5_json_put_bool(out, portable->is_iakerb);
+	bt_krb5_json_put(out, ",");
 	bt_krb5_json_put_text(out, portable->keytab);
 	bt_krb5_json_put(out, ",");
 	bt_krb5_json_put_text(out, portable->rcache);

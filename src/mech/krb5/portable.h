@@ -43,7 +43,7 @@ struct bt_krb5_portable {
 	bool has_name;
 	char *principal, *service, *host;
 	char *impersonator;
-	bool is_default;
+	bool is_default, is_iakerb;
 	char *keytab, *rcache;
 	char *ccache; /* by name; or by content: */
 	bool has_contents;

@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int e = bt_krb5_error_read(input);
 
 	must(e == (int)ASN1_PARSE_ERROR || (e > ERROR_TABLE_BASE_krb5 && e < ERROR_TABLE_BASE_krb5 + 128));
-	if ((e = bt_krb5_token_read(input, &oid, &id, &body)) != 0) {
+	if ((e = bt_krb5_token_read(&bt_mech_krb5, input, &oid, &id, &body)) != 0) {
 		must((e == BT_ERR_DEFECTIVE_TOKEN || e == BT_ERR_WRONG_MECH) && body.len == 0);
 		return 0;
 	}

@@ -450,6 +450,36 @@ const struct bt_mech bt_mech_krb5 = {
     .error_text = error_text,
 };
 
+/* The same under another OID, for those who name it. */
+const struct bt_mech bt_mech_iakerb = {
+    .oid = BT_OID("\x2b\x06\x01\x05\x02\x05"),
+    .names_oid = BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"),
+    .name_types = (const struct bt_bytes[]){BT_OID("\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"), {0}},
+    .attributes =
+	(const struct bt_bytes[]){BT_OID("\x2b\x06\x01\x05\x05\x0d\x01"), BT_OID("\x2b\x06\x01\x05\x05\x0d\x08"), {0}},
+    .sasl_name = "GS2-IAKERB",
+    .short_name = "iakerb",
+    .description = "Initial and Pass Through Authentication Kerberos Mechanism (IAKERB)",
+    .name_import = name_import,
+    .name_type = name_type,
+    .name_export = name_export,
+    .cred_acquire = cred_acquire,
+    .cred_inquire = cred_inquire,
+    .cred_free = cred_free,
+    .cred_set = cred_set,
+    .cred_ask = cred_ask,
+    .cred_export = cred_export,
+    .cred_import = cred_import,
+    .init = init,
+    .accept = accept_step,
+    .pending_save = pending_save,
+    .pending_load = pending_load,
+    .pending_free = pending_free,
+    .inquire = inquire,
+    .invoke = invoke,
+    .error_text = error_text,
+};
+
 gss_name_t
 fake_target(void)
 {

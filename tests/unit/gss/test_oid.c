@@ -12,6 +12,7 @@
 #include "gss/mechs.h"
 
 static gss_OID_desc krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+static gss_OID_desc iakerb = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x02\x05"};
 static gss_OID_desc spnego = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02"};
 static gss_OID_desc wrong_krb5 = {9, (void *)(uintptr_t) "\x2a\x86\x48\x82\xf7\x12\x01\x02\x02"};
 static gss_OID_desc unknown = {3, (void *)(uintptr_t) "\x2a\x03\x04"};
@@ -98,9 +99,10 @@ mechanisms(void **state)
 	OM_uint32 minor;
 
 	assert_int_equal(gss_indicate_mechs(&minor, &set), GSS_S_COMPLETE);
-	assert_int_equal(set->count, 2);
+	assert_int_equal(set->count, 3);
 	assert_true(gss_oid_equal(&set->elements[0], &krb5));
-	assert_true(gss_oid_equal(&set->elements[1], &spnego));
+	assert_true(gss_oid_equal(&set->elements[1], &iakerb));
+	assert_true(gss_oid_equal(&set->elements[2], &spnego));
 	gss_release_oid_set(&minor, &set);
 	/* By its OID, by another spelling of it, by default; and none by another. */
 	assert_int_equal(gss_inquire_names_for_mech(&minor, &krb5, &types), GSS_S_COMPLETE);
@@ -141,8 +143,8 @@ attributes(void **state)
 		gss_OID_set desired, except, critical;
 		size_t count;
 	} rows[] = {
-		{NULL, NULL, NULL, 2}, {&wanted, NULL, NULL, 1}, {NULL, &wanted, NULL, 1},
-		{NULL, NULL, &wanted, 2}, {NULL, NULL, &strange, 0}, {&strange, NULL, NULL, 0},
+		{NULL, NULL, NULL, 3}, {&wanted, NULL, NULL, 1}, {NULL, &wanted, NULL, 2},
+		{NULL, NULL, &wanted, 3}, {NULL, NULL, &strange, 0}, {&strange, NULL, NULL, 0},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(gss_indicate_mechs_by_attrs(&minor, rows[i].desired, rows[i].except, rows[i].critical, &mechs),

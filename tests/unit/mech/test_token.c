@@ -275,15 +275,15 @@ test_framing(void **state)
 	uint16_t id;
 
 	assert_int_equal(bt_krb5_token_write(bt_krb5_oid, BT_KRB5_TOK_AP_REP, bt_bytes_of_str("body"), &token), 0);
-	assert_int_equal(bt_krb5_token_read(bt_bytes_of_buf(&token), &oid, &id, &body), 0);
+	assert_int_equal(bt_krb5_token_read(&bt_mech_krb5, bt_bytes_of_buf(&token), &oid, &id, &body), 0);
 	assert_ptr_equal(oid.ptr, bt_mech_krb5.oid.ptr);
 	assert_int_equal(id, BT_KRB5_TOK_AP_REP);
 	assert_true(bt_bytes_equal(body, bt_bytes_of_str("body")));
 	for (size_t len = 0; len < token.len; len++)
-		assert_int_equal(bt_krb5_token_read(bt_bytes_of(token.ptr, len), &oid, &id, &body), BT_ERR_DEFECTIVE_TOKEN);
+		assert_int_equal(bt_krb5_token_read(&bt_mech_krb5, bt_bytes_of(token.ptr, len), &oid, &id, &body), BT_ERR_DEFECTIVE_TOKEN);
 	bt_buf_free(&token);
 	assert_int_equal(bt_krb5_token_write(bt_bytes_of("\x2b\x06\x01", 3), 1, bt_bytes_of_str("body"), &token), 0);
-	assert_int_equal(bt_krb5_token_read(bt_bytes_of_buf(&token), &oid, &id, &body), BT_ERR_WRONG_MECH);
+	assert_int_equal(bt_krb5_token_read(&bt_mech_krb5, bt_bytes_of_buf(&token), &oid, &id, &body), BT_ERR_WRONG_MECH);
 	bt_buf_free(&token);
 }
 

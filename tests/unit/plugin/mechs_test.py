@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 BATON, LIBRARY = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-BUILT_IN = ["built in", "built in", "built in"]
+BUILT_IN = ["built in"] * 4
 
 
 class Mechs(unittest.TestCase):
