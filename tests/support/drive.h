@@ -65,6 +65,7 @@ bool blob_is(struct blob b, const void *at, size_t len);
 struct setup {
 	const char *service;            /* "enc17" .. "enc20", also 16, 23, 25, 26, or "host", on server.baton.test */
 	bool negotiates;                /* by SPNEGO */
+	bool is_iakerb;                 /* by IAKERB */
 	uint32_t flags;
 	const char *bindings_i, *bindings_a; /* NULL: none */
 	uint32_t lifetime;

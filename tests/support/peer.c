@@ -212,9 +212,10 @@ do_init(void)
 	lifetime = frame_get_u32(&request);
 	bindings_or_none = get_bindings(&bindings);
 	in = get_buffer();
+	/* MIT's IAKERB takes an empty first token for one. */
 	if (major == GSS_S_COMPLETE)
 		major = gss_init_sec_context(&minor, cred, ctx, target, mech.length != 0 ? &mech : GSS_C_NO_OID, flags, lifetime,
-					     bindings_or_none, &in, &actual, &out, &flags_out, &lifetime_out);
+					     bindings_or_none, in.length != 0 ? &in : GSS_C_NO_BUFFER, &actual, &out, &flags_out, &lifetime_out);
 	begin(major, minor);
 	frame_put_u32(&answer, *ctx != GSS_C_NO_CONTEXT ? number : PEER_NONE);
 	put_buffer(&out);
@@ -542,6 +543,7 @@ do_cred(enum peer_op op)
 	gss_cred_usage_t usage = 0;
 	gss_OID_desc list[8];
 	gss_OID_set_desc mechs = { 0, list };
+	gss_buffer_desc password, mech;
 
 	switch (op) {
 	case PEER_ACQUIRE:
@@ -569,6 +571,23 @@ do_cred(enum peer_op op)
 		begin(major, minor);
 		frame_put_u32(&answer, keep_cred(cred));
 		break;
+	case PEER_ACQUIRE_MECH:
+		major = get_name(&minor, &name);
+		password = get_buffer();
+		usage = (gss_cred_usage_t)frame_get_u32(&request);
+		mech = get_buffer();
+		list[0] = (gss_OID_desc){ (OM_uint32)mech.length, mech.value };
+		mechs.count = 1;
+		if (major == GSS_S_COMPLETE && password.length != 0)
+			major = gss_acquire_cred_with_password(&minor, name, &password, 0, &mechs, usage, &cred, NULL, NULL);
+		else if (major == GSS_S_COMPLETE)
+			major = gss_acquire_cred(&minor, name, 0, &mechs, usage, &cred, NULL, NULL);
+		gss_release_name(&ignored, &name);
+		free(password.value);
+		free(mech.value);
+		begin(major, minor);
+		frame_put_u32(&answer, keep_cred(cred));
+		break;
 	case PEER_INQUIRE_CRED:
 		major = gss_inquire_cred(&minor, get_cred(), &name, &lifetime, &usage, NULL);
 		begin(major, minor);
@@ -582,6 +601,41 @@ do_cred(enum peer_op op)
 		begin(major, minor);
 		break;
 	}
+}
+
+static void
+put_oids(gss_OID_set set)
+{
+	frame_put_u32(&answer, set != GSS_C_NO_OID_SET ? (uint32_t)set->count : 0);
+	for (size_t i = 0; set != GSS_C_NO_OID_SET && i < set->count; i++)
+		put_oid(&set->elements[i]);
+}
+
+static void
+do_mech(enum peer_op op)
+{
+	gss_buffer_desc bytes = GSS_C_EMPTY_BUFFER, texts[3] = { GSS_C_EMPTY_BUFFER, GSS_C_EMPTY_BUFFER, GSS_C_EMPTY_BUFFER };
+	gss_OID_set set = GSS_C_NO_OID_SET;
+	OM_uint32 major, minor, ignored;
+	gss_OID_desc mech;
+
+	if (op == PEER_MECHS) {
+		major = gss_indicate_mechs(&minor, &set);
+		begin(major, minor);
+		put_oids(set);
+	} else {
+		bytes = get_buffer();
+		mech = (gss_OID_desc){ (OM_uint32)bytes.length, bytes.value };
+		major = gss_inquire_attrs_for_mech(&minor, &mech, &set, NULL);
+		if (major == GSS_S_COMPLETE)
+			major = gss_inquire_saslname_for_mech(&minor, &mech, &texts[0], &texts[1], &texts[2]);
+		begin(major, minor);
+		put_oids(set);
+		for (int i = 0; i < 3; i++)
+			put_buffer(&texts[i]);
+		free(bytes.value);
+	}
+	gss_release_oid_set(&ignored, &set);
 }
 
 static int
@@ -726,9 +780,14 @@ main(int argc, char **argv)
 			break;
 		case PEER_ACQUIRE:
 		case PEER_ACQUIRE_NEG:
+		case PEER_ACQUIRE_MECH:
 		case PEER_INQUIRE_CRED:
 		case PEER_RELEASE_CRED:
 			do_cred(op);
+			break;
+		case PEER_MECHS:
+		case PEER_DESCRIBE_MECH:
+			do_mech(op);
 			break;
 		default:
 			do_process(op);

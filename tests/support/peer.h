@@ -66,6 +66,12 @@ enum peer_op {
 	/* ctx u -> handle is gone u, version u, is initiator u, end u, send b, receive b, protocol u, has acceptor subkey u, then
 	 * enctype u and key b of both subkeys */
 	PEER_LUCID,
+	/* name b, name type u, password b (empty: none), usage u, mech b -> cred u */
+	PEER_ACQUIRE_MECH,
+	/* -> count u, then mech b of each, as indicated */
+	PEER_MECHS,
+	/* mech b -> count u, then attribute b of each; SASL name b, name b, description b */
+	PEER_DESCRIBE_MECH,
 
 	/* What concerns the process, not GSS; major is 0 or 1, minor is errno. */
 	PEER_SETENV = 100, /* name b, value b */
