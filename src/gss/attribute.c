@@ -91,14 +91,18 @@ gss_inquire_attrs_for_mech(OM_uint32 *minor_status, gss_const_OID mech, gss_OID_
 	struct bt_call call = bt_call_begin(minor_status);
 	gss_OID_set has = GSS_C_NO_OID_SET, known = GSS_C_NO_OID_SET;
 	const struct bt_mech *found;
+	struct bt_bytes spelling = {0};
 
 	bt_call_empty_oid_set(mech_attrs);
 	bt_call_empty_oid_set(known_mech_attrs);
-	found = bt_call_mech(&call, mech, NULL);
+	found = bt_call_mech(&call, mech, &spelling);
 	bt_oid_set_new(&call, &has);
 	bt_oid_set_new(&call, &known);
 	if (!bt_call_failed(&call))
 		bt_oid_set_add_list(&call, has, found->attributes);
+	/* Another spelling is what old peers have. RFC 5587 §3.3. */
+	if (!bt_call_failed(&call) && !found->is_loaded && !bt_bytes_equal(spelling, found->oid))
+		bt_oid_set_add(&call, has, bt_oid_view(&bt_oids[BT_OID_MA_DEPRECATED]));
 	for (size_t i = 0; i < NUM_ATTRIBUTES && knows_any(found); i++)
 		bt_oid_set_add(&call, known, bt_oid_view(&bt_oids[attributes[i].id]));
 	bt_oid_set_give(&call, &has, mech_attrs);

@@ -349,8 +349,8 @@ mech_of_token(struct bt_call *call, struct bt_bytes token, struct bt_bytes *wire
 	}
 	if ((mech = bt_mechs_find(oid, wire_oid)) == NULL)
 		bt_call_refuse(call, GSS_S_BAD_MECH, 0);
-	/* First tokens of those built in go on with the two bytes of a token identifier. RFC 1964 §1.1. */
-	else if (!mech->is_loaded && (bt_frame_read(token, &oid, &body) != 0 || body.len < 2))
+	/* First tokens of Kerberos and its like go on with the two bytes of a token identifier. RFC 1964 §1.1. */
+	else if (!mech->is_loaded && !bt_mechs_negotiates(mech) && (bt_frame_read(token, &oid, &body) != 0 || body.len < 2))
 		bt_call_refuse_as(call, mech, GSS_S_FAILURE, 0);
 	return mech;
 }

@@ -138,6 +138,11 @@ attributes(void **state)
 	}
 	gss_release_oid_set(&minor, &has);
 	gss_release_oid_set(&minor, &known);
+	/* By its old OID it is an old mechanism. */
+	assert_int_equal(gss_inquire_attrs_for_mech(&minor, &wrong_krb5, &has, NULL), GSS_S_COMPLETE);
+	assert_int_equal(has->count, 3);
+	assert_true(gss_oid_equal(&has->elements[2], GSS_C_MA_DEPRECATED));
+	gss_release_oid_set(&minor, &has);
 
 	const struct {
 		gss_OID_set desired, except, critical;
