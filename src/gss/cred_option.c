@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "gss/call.h"
 #include "gss/credential.h"
 
@@ -22,8 +24,10 @@ make_cred(struct bt_call *call, struct bt_bytes what, gss_const_buffer_t value, 
 {
 	const struct bt_mech *mech = bt_mechs_default();
 	struct bt_mcred *mcred = NULL;
+	int e = set_one(mech, &mcred, what, value);
 
-	bt_call_error(call, mech, set_one(mech, &mcred, what, value));
+	/* What it is made of may not be there, whatever libkrb5 calls that. */
+	bt_call_error_else(call, mech, e, e == EINVAL ? GSS_S_FAILURE : GSS_S_NO_CRED);
 	if (!bt_call_failed(call) && mcred != NULL && (*out = bt_cred_of_mcred(mech, mcred)) == NULL)
 		bt_call_error(call, NULL, BT_ERR_NOMEM);
 }

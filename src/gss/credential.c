@@ -333,6 +333,9 @@ gss_inquire_cred_by_mech(OM_uint32 *minor_status, gss_cred_id_t cred_handle, gss
 	if (!bt_call_failed(&call))
 		mech = bt_cred_speaker(mech, element, &mcred);
 	facts = bt_cred_facts_of(&call, mech, mcred, name != NULL);
+	/* RFC 2744 §5.22, as §5.21. */
+	if ((initiator_lifetime != NULL || acceptor_lifetime != NULL) && !bt_call_failed(&call) && bt_cred_lifetime_s(&facts) == 0)
+		bt_call_refuse_as(&call, mech, GSS_S_CREDENTIALS_EXPIRED, BT_ERR_CRED_EXPIRED);
 	give_name(&call, mech, &facts, name);
 	if (!bt_call_failed(&call)) {
 		if (initiator_lifetime != NULL)

@@ -69,7 +69,7 @@ store_elements(struct bt_call *call, const struct gss_cred_id_struct *cred, cons
 		}
 	}
 	/* With what a negotiation may come out at, the negotiation is stored. */
-	for (size_t i = 0; is_any_stored && i < cred->num_elements; i++)
+	for (size_t i = 0; only == NULL && is_any_stored && i < cred->num_elements; i++)
 		if (cred->elements[i]->under != NULL)
 			bt_oid_set_add(call, stored, cred->elements[i]->mech->oid);
 	if (!is_any_stored)
@@ -104,6 +104,9 @@ gss_store_cred_into(OM_uint32 *minor_status, gss_cred_id_t input_cred_handle, gs
 		if (cred == NULL)
 			bt_call_refuse(&call, GSS_S_NO_CRED, 0);
 	}
+	/* What a negotiation may come out at is not what was asked for by name. */
+	if (only != NULL && bt_cred_find(cred, only) == NULL)
+		bt_call_refuse(&call, GSS_S_NO_CRED, 0);
 	bt_oid_set_new(&call, &stored);
 	if (!bt_call_failed(&call))
 		store_elements(&call, cred, only, &keep, stored);
