@@ -38,6 +38,9 @@ find_account(struct bt_call *call, gss_const_name_t pname, gss_const_OID mech_ty
 		mech = mech_type == GSS_C_NO_OID && name->mech != NULL ? name->mech : bt_call_mech(call, mech_type, NULL);
 	if (bt_call_failed(call))
 		return;
+	/* A negotiation has no accounts of its own: this is what it will most likely come out at. */
+	if (bt_mechs_negotiates(mech))
+		mech = bt_mechs_default();
 	bt_call_error(call, mech, bt_name_to_mn(name, mech, &mn));
 	if (!bt_call_failed(call)) {
 		e = mech->name_account != NULL ? mech->name_account(mn, out) : ENOENT;
@@ -143,18 +146,25 @@ gss_authorize_localname(OM_uint32 *minor_status, const gss_name_t name, const gs
 {
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct gss_name_struct *who = name_of(&call, name), *account = name_of(&call, user);
+	struct gss_name_struct likely = {.mech = bt_mechs_default()};
 
-	if (!bt_call_failed(&call) && account->mn != NULL)
+	if (!bt_call_failed(&call) && (account->mn != NULL || account->negotiator != NULL))
 		bt_call_refuse(&call, GSS_S_BAD_NAME, 0);
 	if (!bt_call_failed(&call) && account->type != GSS_C_NO_OID &&
 	    !bt_bytes_equal(bt_oid_view(account->type), bt_oid_view(&bt_oids[BT_OID_NT_USER_NAME])))
 		bt_call_refuse(&call, GSS_S_BAD_NAMETYPE, 0);
-	if (!bt_call_failed(&call) && who->mn == NULL)
+	/* The name of a negotiation is that of what it will most likely come out at. */
+	if (!bt_call_failed(&call) && who->negotiator != NULL) {
+		bt_call_error(&call, likely.mech, bt_name_to_mn(who, likely.mech, &likely.mn));
+		who = &likely;
+	} else if (!bt_call_failed(&call) && who->mn == NULL) {
 		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
+	}
 	if (!bt_call_failed(&call) && who->mech->name_may_use != NULL)
 		ask_mech(&call, who, account->text);
 	else if (!bt_call_failed(&call))
 		compare(&call, who, account);
+	bt_mn_free(likely.mn);
 	return bt_call_end(&call);
 }
 
