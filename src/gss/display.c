@@ -110,6 +110,7 @@ display_minor(struct bt_call *call, OM_uint32 status, OM_uint32 *context, gss_bu
 	int err;
 
 	if (status == 0) {
+		*context = 0;
 		bt_call_give_text(call, bt_bytes_of_str("Unknown error"), out);
 		return;
 	}
