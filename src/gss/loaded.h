@@ -8,7 +8,10 @@
 #ifndef BT_GSS_LOADED_H
 #define BT_GSS_LOADED_H
 
+#include <gssapi/gssapi_ext.h>
+
 #include "gss/call.h"
+#include "gss/handle.h"
 #include "mech/plugin/table.h"
 
 /* bt_gss_is_loaded - is it a library's context that the call is about? ctx may be NULL if the call has failed. */
@@ -60,6 +63,21 @@ void bt_gss_loaded_process_token(struct bt_call *call, const struct bt_ctx *ctx,
 void bt_gss_loaded_time(struct bt_call *call, const struct bt_ctx *ctx, OM_uint32 *time_rec);
 void bt_gss_loaded_set_option(struct bt_call *call, struct bt_ctx *ctx, gss_OID what, gss_buffer_t value);
 void bt_gss_loaded_complete(struct bt_call *call, const struct bt_ctx *ctx, gss_buffer_t message);
+
+/*
+ * Names, RFC 6680: each of a loaded mechanism. What a library lacks is GSS_S_UNAVAILABLE.
+ * bt_gss_loaded_translates   shows it a name as one of another type? name may be of no mechanism
+ * set, delete                only this handle's name changes, whoever it was shared with
+ */
+bool bt_gss_loaded_translates(const struct gss_name_struct *name);
+void bt_gss_loaded_display_ext(struct bt_call *call, const struct gss_name_struct *name, gss_OID type, gss_buffer_t out);
+void bt_gss_loaded_export_composite(struct bt_call *call, const struct gss_name_struct *name, gss_buffer_t out);
+void bt_gss_loaded_set_attribute(struct bt_call *call, struct gss_name_struct *name, int complete, gss_buffer_t attribute,
+				 gss_buffer_t value);
+void bt_gss_loaded_delete_attribute(struct bt_call *call, struct gss_name_struct *name, gss_buffer_t attribute);
+void bt_gss_loaded_map(struct bt_call *call, const struct gss_name_struct *name, int authenticated, gss_buffer_t type,
+		       gss_any_t *out);
+void bt_gss_loaded_unmap(struct bt_call *call, const struct gss_name_struct *name, gss_buffer_t type, gss_any_t *object);
 
 /*
  * What a library says of its context. Names are asked for if the program wants them: there are libraries that fall over

@@ -210,10 +210,7 @@ static bool
 is_equal_for(const struct bt_mech *mech, const struct gss_name_struct *a, const struct gss_name_struct *b)
 {
 	struct bt_mn *x = NULL, *y = NULL;
-	bool equal = bt_name_to_mn(a, mech, &x) == 0 && bt_name_to_mn(b, mech, &y) == 0;
-
-	if (equal)
-		equal = mech->name_equal != NULL ? mech->name_equal(x, y) : strcmp(x->text, y->text) == 0;
+	bool equal = bt_name_to_mn(a, mech, &x) == 0 && bt_name_to_mn(b, mech, &y) == 0 && bt_mn_is_equal(mech, x, y);
 
 	bt_mn_free(x);
 	bt_mn_free(y);

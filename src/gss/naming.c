@@ -4,16 +4,17 @@
 #include "gss/buffer_set.h"
 #include "gss/call.h"
 #include "gss/handle.h"
+#include "gss/loaded.h"
 #include "gss/mechs.h"
 #include "wire/frame.h"
 
 /* RFC 6680: what is known about a name beside its text. Only mechanism names have any of it. */
 
 /* A name whose mechanism can be asked. NULL: failed. */
-static const struct gss_name_struct *
+static struct gss_name_struct *
 mn_of(struct bt_call *call, gss_const_name_t handle)
 {
-	const struct gss_name_struct *name = bt_call_name(call, handle);
+	struct gss_name_struct *name = bt_call_name(call, handle);
 
 	if (name != NULL && name->mn == NULL)
 		bt_call_refuse(call, GSS_S_UNAVAILABLE, 0);
@@ -40,6 +41,10 @@ gss_display_name_ext(OM_uint32 *minor_status, gss_name_t name, gss_OID display_a
 	if (display_as_name_type == GSS_C_NO_OID)
 		bt_call_refuse(&call, GSS_S_CALL_INACCESSIBLE_READ | GSS_S_BAD_NAMETYPE, 0);
 	type = bt_call_oid(&call, display_as_name_type);
+	if (!bt_call_failed(&call) && bt_gss_loaded_translates(from)) {
+		bt_gss_loaded_display_ext(&call, from, display_as_name_type, display_name);
+		return bt_call_end(&call);
+	}
 	/* A name is shown as what it is, or what it was imported as; nobody here translates. */
 	if (!bt_call_failed(&call) && from->mn != NULL && bt_bytes_equal(type, from->mech->name_type(from->mn)))
 		text = bt_bytes_of_str(from->mn->text);
@@ -116,8 +121,8 @@ gss_get_name_attribute(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t at
 		bt_call_empty_int(more);
 		return bt_call_end(&call);
 	}
-	/* Values are bytes, so there is nothing to display. RFC 6680 §7.3. */
 	bt_call_give(&call, &found.value, value);
+	bt_call_give(&call, &found.shown, display_value);
 	if (authenticated != NULL)
 		*authenticated = found.is_authenticated;
 	if (complete != NULL)
@@ -127,17 +132,14 @@ gss_get_name_attribute(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t at
 
 /* What a realm said is not changed here, and names get no attributes of a program's. */
 static void
-refuse_change(struct bt_call *call, gss_const_name_t handle, struct bt_bytes attribute)
+refuse_change(struct bt_call *call, const struct gss_name_struct *name, struct bt_bytes attribute)
 {
-	const struct gss_name_struct *name = mn_of(call, handle);
 	struct bt_attribute found = {0};
 	int more = -1, e = ENOENT;
 
-	if (name == NULL)
-		return;
 	if (name->mech->name_attribute != NULL)
 		e = name->mech->name_attribute(name->mn, attribute, &more, &found);
-	bt_buf_free(&found.value);
+	bt_mn_attribute_done(&found);
 	attribute_error(call, name->mech, e == 0 ? EPERM : e);
 }
 
@@ -145,12 +147,16 @@ OM_uint32
 gss_set_name_attribute(OM_uint32 *minor_status, gss_name_t name, int complete, gss_buffer_t attr, gss_buffer_t value)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	struct gss_name_struct *to;
 	struct bt_bytes attribute;
 
 	bt_call_name(&call, name);
 	attribute = bt_call_input(&call, attr, 0);
 	bt_call_input(&call, value, 0);
-	refuse_change(&call, name, attribute);
+	if ((to = mn_of(&call, name)) != NULL && to->mech->is_loaded)
+		bt_gss_loaded_set_attribute(&call, to, complete, attr, value);
+	else if (to != NULL)
+		refuse_change(&call, to, attribute);
 	return bt_call_end(&call);
 }
 
@@ -158,11 +164,15 @@ OM_uint32
 gss_delete_name_attribute(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t attr)
 {
 	struct bt_call call = bt_call_begin(minor_status);
+	struct gss_name_struct *of;
 	struct bt_bytes attribute;
 
 	bt_call_name(&call, name);
 	attribute = bt_call_input(&call, attr, 0);
-	refuse_change(&call, name, attribute);
+	if ((of = mn_of(&call, name)) != NULL && of->mech->is_loaded)
+		bt_gss_loaded_delete_attribute(&call, of, attr);
+	else if (of != NULL)
+		refuse_change(&call, of, attribute);
 	return bt_call_end(&call);
 }
 
@@ -177,12 +187,12 @@ gss_export_name_composite(OM_uint32 *minor_status, gss_name_t name, gss_buffer_t
 	bt_call_empty(exp_composite_name);
 	bt_call_name(&call, name);
 	bt_call_wants(&call, exp_composite_name, 0);
-	from = mn_of(&call, name);
+	if ((from = mn_of(&call, name)) != NULL && from->mech->is_loaded) {
+		bt_gss_loaded_export_composite(&call, from, exp_composite_name);
+		return bt_call_end(&call);
+	}
 	bt_wr_init(&text);
 	bt_wr_init(&framed);
-	/* Attributes of a library's names are its own, and nobody is known that has composite names too. */
-	if (from != NULL && from->mech->is_loaded)
-		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	if (!bt_call_failed(&call))
 		bt_call_error(&call, from->mech, from->mech->name_export(from->mn, &text));
 	if (!bt_call_failed(&call)) {
@@ -208,7 +218,11 @@ gss_map_name_to_any(OM_uint32 *minor_status, gss_name_t name, int authenticated,
 	bt_call_wants(&call, output, 0);
 	bt_call_name(&call, name);
 	type = bt_call_input(&call, type_id, 0);
-	if ((from = mn_of(&call, name)) != NULL && from->mech->name_map == NULL)
+	if ((from = mn_of(&call, name)) != NULL && from->mech->is_loaded) {
+		bt_gss_loaded_map(&call, from, authenticated, type_id, output);
+		return bt_call_end(&call);
+	}
+	if (from != NULL && from->mech->name_map == NULL)
 		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	if (!bt_call_failed(&call) && authenticated != 0 && !from->mn->is_vouched_for)
 		attribute_error(&call, from->mech, ENOENT);
@@ -230,7 +244,11 @@ gss_release_any_name_mapping(OM_uint32 *minor_status, gss_name_t name, gss_buffe
 	type = bt_call_input(&call, type_id, 0);
 	if (input == NULL)
 		bt_call_refuse(&call, GSS_S_CALL_INACCESSIBLE_READ, 0);
-	if ((from = mn_of(&call, name)) != NULL && from->mech->name_unmap == NULL)
+	if ((from = mn_of(&call, name)) != NULL && from->mech->is_loaded) {
+		bt_gss_loaded_unmap(&call, from, type_id, input);
+		return bt_call_end(&call);
+	}
+	if (from != NULL && from->mech->name_unmap == NULL)
 		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	if (!bt_call_failed(&call))
 		attribute_error(&call, from->mech, from->mech->name_unmap(from->mn, type, *input));

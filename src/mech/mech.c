@@ -57,6 +57,19 @@ bt_mn_with_attributes(const struct bt_mn *mn, struct bt_bytes attributes, bool i
 	return new;
 }
 
+bool
+bt_mn_is_equal(const struct bt_mech *mech, const struct bt_mn *a, const struct bt_mn *b)
+{
+	return mech->name_equal != NULL ? mech->name_equal(a, b) : strcmp(a->text, b->text) == 0;
+}
+
+void
+bt_mn_attribute_done(struct bt_attribute *attribute)
+{
+	bt_buf_free(&attribute->value);
+	bt_buf_free(&attribute->shown);
+}
+
 struct bt_mn *
 bt_mn_share(struct bt_mn *mn)
 {

@@ -60,13 +60,17 @@ struct bt_mn *bt_mn_new(int32_t kind, bool is_anonymous, struct bt_bytes text, c
 struct bt_mn *bt_mn_with_attributes(const struct bt_mn *mn, struct bt_bytes attributes, bool is_vouched_for);
 struct bt_mn *bt_mn_share(struct bt_mn *mn);
 void bt_mn_free(struct bt_mn *mn);
+/* bt_mn_is_equal - does mech, whose they are, take them for the same name? */
+bool bt_mn_is_equal(const struct bt_mech *mech, const struct bt_mn *a, const struct bt_mn *b);
 
 /* One value of one attribute of a name. RFC 6680 §7.3. */
 struct bt_attribute {
 	struct bt_buf value;
+	struct bt_buf shown; /* the same for people; empty where values are bytes, of which there is nothing to display */
 	bool is_authenticated;
 	bool is_complete;
 };
+void bt_mn_attribute_done(struct bt_attribute *attribute);
 
 /* ---- contexts ---- */
 

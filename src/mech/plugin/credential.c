@@ -212,7 +212,7 @@ bt_plugin_cred_set(const struct bt_mech *mech, struct bt_mcred **cred, struct bt
 	major = plugin->table->gssspi_set_cred_option(&minor, &handle, &object, &buffer);
 	if (*cred != NULL)
 		(*cred)->handle = handle;
-	else if (GSS_ERROR(major) == 0 && (*cred = bt_plugin_cred_own(plugin, handle)) == NULL)
+	else if (GSS_ERROR(major) == 0 && handle != GSS_C_NO_CREDENTIAL && (*cred = bt_plugin_cred_own(plugin, handle)) == NULL)
 		return BT_ERR_NOMEM;
 	return failed(plugin, major, minor);
 }

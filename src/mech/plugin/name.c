@@ -117,6 +117,23 @@ import_exported(const struct bt_plugin *plugin, struct bt_bytes exported, struct
 }
 
 int
+bt_plugin_name_copy(const struct bt_mn *mn, struct bt_mn **out)
+{
+	const struct native_name *native = native_of(mn);
+	gss_name_t handle = GSS_C_NO_NAME;
+	OM_uint32 major, minor = 0;
+
+	*out = NULL;
+	/* As who has no such function had its names made. */
+	if (native->plugin->table->gss_duplicate_name == NULL)
+		return import(native->plugin, bt_bytes_of_str(mn->text), native->type, out);
+	major = native->plugin->table->gss_duplicate_name(&minor, native->handle, &handle);
+	if (GSS_ERROR(major) != 0)
+		return bt_plugin_fail(&native->plugin->mech, major, minor);
+	return bt_plugin_name_own(native->plugin, handle, out);
+}
+
+int
 bt_plugin_name_import(const struct bt_mech *mech, struct bt_bytes text, struct bt_bytes type, struct bt_mn **out)
 {
 	const struct bt_plugin *plugin = bt_plugin_of(mech);
@@ -194,8 +211,7 @@ equal_behind(const struct bt_mn *a, const struct bt_mn *b)
 	bool is_equal = false;
 
 	if (name_behind(a, &behind_a) == 0 && name_behind(b, &behind_b) == 0)
-		is_equal = real->name_equal != NULL ? real->name_equal(behind_a, behind_b)
-						    : strcmp(behind_a->text, behind_b->text) == 0;
+		is_equal = bt_mn_is_equal(real, behind_a, behind_b);
 	bt_mn_free(behind_a);
 	bt_mn_free(behind_b);
 	return is_equal;
@@ -281,11 +297,12 @@ bt_plugin_name_attribute(const struct bt_mn *mn, struct bt_bytes attribute, int 
 		return ENOENT;
 	major = native->plugin->table->gss_get_name_attribute(&minor, native->handle, &name, &authenticated, &complete, &value,
 							       &shown, more);
-	bt_plugin_buffer_free(&shown);
 	if (GSS_ERROR(major) != 0) {
 		bt_plugin_buffer_free(&value);
+		bt_plugin_buffer_free(&shown);
 		return bt_plugin_fail(&native->plugin->mech, major, minor);
 	}
-	*out = (struct bt_attribute){bt_plugin_buffer_take(&value), authenticated != 0, complete != 0};
+	*out = (struct bt_attribute){bt_plugin_buffer_take(&value), bt_plugin_buffer_take(&shown), authenticated != 0,
+				     complete != 0};
 	return 0;
 }

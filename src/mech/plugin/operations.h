@@ -47,6 +47,9 @@ bt_plugin_oid(const struct bt_plugin *plugin)
 /* bt_plugin_name_own - a name of a library's handle, which it takes over, also on failure. Errors: NOMEM, the library's. */
 int bt_plugin_name_own(const struct bt_plugin *plugin, gss_name_t handle, struct bt_mn **out);
 
+/* bt_plugin_name_copy - a name of a handle of its own, equal to mn's. Errors: NOMEM, the library's. */
+int bt_plugin_name_copy(const struct bt_mn *mn, struct bt_mn **out);
+
 /* bt_plugin_name_handle - the library's; mn may be NULL. */
 gss_name_t bt_plugin_name_handle(const struct bt_mn *mn);
 

@@ -143,6 +143,85 @@ accounts(void **state)
 	gss_release_name(&minor, &name);
 }
 
+static gss_buffer_desc
+text_of(const char *text)
+{
+	return (gss_buffer_desc){strlen(text), (void *)(uintptr_t)text};
+}
+
+/* What the library has set with this handle's name. */
+static void
+is_set(gss_name_t name, const char *expected)
+{
+	gss_buffer_desc attribute = text_of("colour"), value, shown;
+	int more = -1;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_get_name_attribute(&minor, name, &attribute, NULL, NULL, &value, &shown, &more), GSS_S_COMPLETE);
+	assert_int_equal(value.length, strlen(expected));
+	assert_memory_equal(value.value, expected, value.length);
+	assert_int_equal(shown.length, strlen("for people"));
+	gss_release_buffer(&minor, &value);
+	gss_release_buffer(&minor, &shown);
+}
+
+/* What is set in one handle's name is so in no other's, though they were one name before. */
+static void
+attributes(void **state)
+{
+	gss_buffer_desc attribute = text_of("colour"), red = text_of("red"), none = {0, (void *)(uintptr_t) ""}, composite;
+	gss_name_t name = name_of(&mech), other, third;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_set_name_attribute(&minor, name, 1, &attribute, &red), GSS_S_COMPLETE);
+	assert_int_equal(said()->complete, 1);
+	assert_string_equal(said()->attribute, "colour");
+	assert_string_equal(said()->value_set, "red");
+	assert_int_equal(gss_duplicate_name(&minor, name, &other), GSS_S_COMPLETE);
+	assert_int_equal(gss_duplicate_name(&minor, other, &third), GSS_S_COMPLETE);
+	assert_int_equal(gss_delete_name_attribute(&minor, name, &attribute), GSS_S_COMPLETE);
+	is_set(name, "");
+	is_set(other, "red");
+	assert_int_equal(gss_set_name_attribute(&minor, other, 0, &attribute, &attribute), GSS_S_COMPLETE);
+	assert_int_equal(said()->complete, 0);
+	is_set(other, "colour");
+	is_set(third, "red");
+	assert_int_equal(gss_set_name_attribute(&minor, third, 0, &attribute, &none), GSS_S_UNAUTHORIZED);
+	is_set(third, "red");
+	assert_int_equal(gss_export_name_composite(&minor, other, &composite), GSS_S_COMPLETE);
+	assert_int_equal(composite.length, 6);
+	gss_release_buffer(&minor, &composite);
+	gss_release_name(&minor, &name);
+	gss_release_name(&minor, &other);
+	gss_release_name(&minor, &third);
+	assert_int_equal(said()->names, 0);
+}
+
+static void
+other_forms(void **state)
+{
+	gss_OID_desc type = {4, (void *)(uintptr_t) "type"};
+	gss_buffer_desc id = text_of("kind"), text;
+	gss_name_t name = name_of(&mech);
+	gss_any_t object;
+	OM_uint32 minor;
+
+	assert_int_equal(gss_display_name_ext(&minor, name, &type, &text), GSS_S_COMPLETE);
+	assert_int_equal(text.length, strlen("in another way"));
+	assert_string_equal(said()->type, "type");
+	gss_release_buffer(&minor, &text);
+	for (int authenticated = 0; authenticated < 2; authenticated++) {
+		assert_int_equal(gss_map_name_to_any(&minor, name, authenticated, &id, &object), GSS_S_COMPLETE);
+		assert_int_equal(said()->authenticated, authenticated);
+		assert_string_equal(said()->type, "kind");
+		assert_ptr_equal(object, said()->object);
+		assert_int_equal(gss_release_any_name_mapping(&minor, name, &id, &object), GSS_S_COMPLETE);
+		assert_null(object);
+		assert_null(said()->object);
+	}
+	gss_release_name(&minor, &name);
+}
+
 static int
 begin(void **state)
 {
@@ -169,6 +248,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(legs),
 		cmocka_unit_test(stores),
 		cmocka_unit_test(accounts),
+		cmocka_unit_test(attributes),
+		cmocka_unit_test(other_forms),
 	};
 
 	library = argc == 2 ? realpath(argv[1], NULL) : NULL;

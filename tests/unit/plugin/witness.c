@@ -30,11 +30,19 @@ drop(OM_uint32 *minor, void *handle)
 	return GSS_S_COMPLETE;
 }
 
+/* Of names: what was set. */
+static char *
+new_name(void)
+{
+	witness.names++;
+	return calloc(1, 32);
+}
+
 SHOWN OM_uint32
 gss_import_name(OM_uint32 *minor, gss_buffer_t text, gss_OID type, gss_name_t *out)
 {
 	*minor = 0;
-	*out = object();
+	*out = (gss_name_t)new_name();
 	return GSS_S_COMPLETE;
 }
 
@@ -50,8 +58,103 @@ gss_display_name(OM_uint32 *minor, gss_name_t name, gss_buffer_t text, gss_OID *
 }
 
 SHOWN OM_uint32
+gss_duplicate_name(OM_uint32 *minor, const gss_name_t name, gss_name_t *out)
+{
+	*minor = 0;
+	*out = (gss_name_t)new_name();
+	memcpy(*out, name, 32);
+	return GSS_S_COMPLETE;
+}
+
+static OM_uint32
+say(OM_uint32 *minor, const char *text, gss_buffer_t out)
+{
+	*minor = 0;
+	out->value = strdup(text);
+	out->length = strlen(text);
+	return GSS_S_COMPLETE;
+}
+
+SHOWN OM_uint32
+gss_display_name_ext(OM_uint32 *minor, gss_name_t name, gss_OID type, gss_buffer_t text)
+{
+	keep(witness.type, &(gss_buffer_desc){type->length, type->elements});
+	return say(minor, "in another way", text);
+}
+
+SHOWN OM_uint32
+gss_export_name_composite(OM_uint32 *minor, gss_name_t name, gss_buffer_t out)
+{
+	return say(minor, (char *)name, out);
+}
+
+SHOWN OM_uint32
+gss_set_name_attribute(OM_uint32 *minor, gss_name_t name, int complete, gss_buffer_t attribute, gss_buffer_t value)
+{
+	*minor = 77;
+	witness.complete = complete;
+	keep(witness.attribute, attribute);
+	keep(witness.value_set, value);
+	if (value->length == 0)
+		return GSS_S_UNAUTHORIZED;
+	snprintf((char *)name, 32, "%.*s", (int)value->length, (char *)value->value);
+	return GSS_S_COMPLETE;
+}
+
+SHOWN OM_uint32
+gss_delete_name_attribute(OM_uint32 *minor, gss_name_t name, gss_buffer_t attribute)
+{
+	*minor = 0;
+	keep(witness.attribute, attribute);
+	((char *)name)[0] = '\0';
+	return GSS_S_COMPLETE;
+}
+
+SHOWN OM_uint32
+gss_get_name_attribute(OM_uint32 *minor, gss_name_t name, gss_buffer_t attribute, int *authenticated, int *complete, gss_buffer_t value,
+		       gss_buffer_t shown, int *more)
+{
+	char letter[2] = {0};
+
+	*minor = 0;
+	keep(witness.attribute, attribute);
+	if (strcmp(witness.attribute, "local-login-user") != 0) {
+		say(minor, "for people", shown);
+		*more = 0;
+		return say(minor, (char *)name, value);
+	}
+	if (*more < 0)
+		*more = 0;
+	if ((letter[0] = witness.vouched[*more]) == '\0')
+		return GSS_S_UNAVAILABLE;
+	*authenticated = letter[0] >= 'A' && letter[0] <= 'Z';
+	*complete = 1;
+	*more = witness.vouched[*more + 1] != '\0' ? *more + 1 : 0;
+	return say(minor, letter, value);
+}
+
+SHOWN OM_uint32
+gss_map_name_to_any(OM_uint32 *minor, gss_name_t name, int authenticated, gss_buffer_t type, gss_any_t *out)
+{
+	*minor = 0;
+	witness.authenticated = authenticated;
+	keep(witness.type, type);
+	*out = (gss_any_t)(witness.object = object());
+	return GSS_S_COMPLETE;
+}
+
+SHOWN OM_uint32
+gss_release_any_name_mapping(OM_uint32 *minor, gss_name_t name, gss_buffer_t type, gss_any_t *mapped)
+{
+	keep(witness.type, type);
+	witness.object = NULL;
+	return drop(minor, mapped);
+}
+
+SHOWN OM_uint32
 gss_release_name(OM_uint32 *minor, gss_name_t *name)
 {
+	witness.names--;
 	return drop(minor, name);
 }
 
@@ -141,7 +244,7 @@ gss_accept_sec_context(OM_uint32 *minor, gss_ctx_id_t *context, gss_cred_id_t cr
 	*minor = 0;
 	see_leg(cred, bindings);
 	*context = object();
-	*src = object();
+	*src = (gss_name_t)new_name();
 	*delegated = object();
 	*ret_flags = GSS_C_DELEG_FLAG;
 	*time_rec = GSS_C_INDEFINITE;

@@ -17,6 +17,13 @@ struct witness {
 	int stored_usage;
 	OM_uint32 overwrites, becomes_default;
 	char stored_key[32], stored_value[32];
+	/* of the last call about a name: what it was asked for, and how */
+	char type[32], attribute[32], value_set[32];
+	int complete, authenticated;
+	void *object;
+	int names; /* that there are */
+	/* what is answered of the attribute that names accounts: each letter is one value of it, capitals are vouched for */
+	char vouched[8];
 	/* of the last question about an account, and what is answered */
 	char account[32];
 	OM_uint32 answer;
