@@ -233,12 +233,12 @@ no_descriptors(void **state)
 	assert_int_equal(peer_call(front, PEER_FILES, "u", 0u), 0);
 	assert_no_export(front, e.ctx_a, FAILURE, 24 /* EMFILE */);
 	ends_speak(&e);
-	assert_int_equal(peer_call(front, PEER_FILES, "u", 1024u), 0);
+	assert_int_equal(peer_call(front, PEER_FILES, "u", 100u), 0);
 	token = hand_out(front, e.ctx_a);
 	/* The importer too: the token is none the worse. */
 	assert_int_equal(peer_call(worker, PEER_FILES, "u", 0u), 0);
 	assert_int_equal(hand_try(worker, token), FAILURE);
-	assert_int_equal(peer_call(worker, PEER_FILES, "u", 1024u), 0);
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 100u), 0);
 	e.ctx_a = hand_in(worker, token);
 	e.a = worker;
 	ends_speak(&e);
@@ -246,7 +246,7 @@ no_descriptors(void **state)
 	assert_int_equal(peer_call(worker, PEER_FILES, "u", 0u), 0);
 	hand_over_acceptor(&e, worker);
 	ends_speak(&e);
-	assert_int_equal(peer_call(worker, PEER_FILES, "u", 1024u), 0);
+	assert_int_equal(peer_call(worker, PEER_FILES, "u", 100u), 0);
 	ends_delete(&e);
 	blob_drop(&token);
 	peer_stop(mit);
