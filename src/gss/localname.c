@@ -11,8 +11,41 @@
 
 /*
  * Names and this host's accounts. The mechanism's rules decide; if it has none, only a name that is the account's own may
- * use it. Attributes have no say: no realm here vouches for "local-login-user".
+ * use it. Attributes have a say with loaded mechanisms alone: no realm of those built in vouches for any of this kind.
  */
+
+/* The attribute that names an account, as GSS_C_ATTR_LOCAL_LOGIN_USER; and how many of one name's are looked at. */
+#define ACCOUNT_ATTRIBUTE "local-login-user"
+enum { ACCOUNTS_MAX = 64 };
+
+/* The account by an attribute that a library vouches for; wanted: among them, that one. ENOENT: there is none such. */
+static int
+find_vouched(const struct bt_mech *mech, const struct bt_mn *mn, const struct bt_bytes *wanted, struct bt_buf *out)
+{
+	int more = -1, e = 0;
+
+	*out = (struct bt_buf){0};
+	if (!mech->is_loaded || mech->name_attribute == NULL)
+		return ENOENT;
+	for (int i = 0; e == 0 && more != 0 && i < ACCOUNTS_MAX; i++) {
+		struct bt_attribute found = {0};
+
+		e = mech->name_attribute(mn, bt_bytes_of_str(ACCOUNT_ATTRIBUTE), &more, &found);
+		/* An account cut at a zero byte would be another one. */
+		if (e == 0 && found.is_authenticated && found.value.len != 0 &&
+		    memchr(found.value.ptr, '\0', found.value.len) == NULL &&
+		    (wanted == NULL || bt_bytes_equal(bt_bytes_of_buf(&found.value), *wanted))) {
+			*out = found.value;
+			found.value = (struct bt_buf){0};
+			more = 0;
+		}
+		bt_mn_attribute_done(&found);
+		/* The first one is who it is by default. */
+		if (wanted == NULL)
+			break;
+	}
+	return e == 0 && out->len == 0 ? ENOENT : e;
+}
 
 /* These calls say less about a name that is not there than the others. */
 static struct gss_name_struct *
@@ -44,6 +77,8 @@ find_account(struct bt_call *call, gss_const_name_t pname, gss_const_OID mech_ty
 	bt_call_error(call, mech, bt_name_to_mn(name, mech, &mn));
 	if (!bt_call_failed(call)) {
 		e = mech->name_account != NULL ? mech->name_account(mn, out) : ENOENT;
+		if (e != 0 && e != BT_ERR_NOMEM)
+			e = find_vouched(mech, mn, NULL, out);
 		if (e == BT_ERR_NOMEM)
 			bt_call_error(call, mech, e);
 		else if (e != 0)
@@ -136,7 +171,7 @@ compare(struct bt_call *call, const struct gss_name_struct *name, const struct g
 
 	bt_call_error(call, name->mech, bt_name_to_mn(user, name->mech, &mn));
 	if (!bt_call_failed(call) &&
-	    (name->mn->is_anonymous || name->mech->authenticates_nobody || strcmp(name->mn->text, mn->text) != 0))
+	    (name->mn->is_anonymous || name->mech->authenticates_nobody || !bt_mn_is_equal(name->mech, name->mn, mn)))
 		bt_call_refuse(call, GSS_S_UNAUTHORIZED, 0);
 	bt_mn_free(mn);
 }
@@ -147,6 +182,7 @@ gss_authorize_localname(OM_uint32 *minor_status, const gss_name_t name, const gs
 	struct bt_call call = bt_call_begin(minor_status);
 	const struct gss_name_struct *who = name_of(&call, name), *account = name_of(&call, user);
 	struct gss_name_struct likely = {.mech = bt_mechs_default()};
+	struct bt_buf vouched = {0};
 
 	if (!bt_call_failed(&call) && (account->mn != NULL || account->negotiator != NULL))
 		bt_call_refuse(&call, GSS_S_BAD_NAME, 0);
@@ -160,7 +196,9 @@ gss_authorize_localname(OM_uint32 *minor_status, const gss_name_t name, const gs
 	} else if (!bt_call_failed(&call) && who->mn == NULL) {
 		bt_call_refuse(&call, GSS_S_UNAVAILABLE, 0);
 	}
-	if (!bt_call_failed(&call) && who->mech->name_may_use != NULL)
+	if (!bt_call_failed(&call) && find_vouched(who->mech, who->mn, &account->text, &vouched) == 0)
+		bt_buf_free(&vouched);
+	else if (!bt_call_failed(&call) && who->mech->name_may_use != NULL)
 		ask_mech(&call, who, account->text);
 	else if (!bt_call_failed(&call))
 		compare(&call, who, account);

@@ -222,6 +222,32 @@ other_forms(void **state)
 	gss_release_name(&minor, &name);
 }
 
+/* The library has no rule, or says no: what it vouches for counts, and what it does not vouch for does not. */
+static void
+vouched_accounts(void **state)
+{
+	gss_name_t name = name_of(&mech);
+	gss_buffer_desc account;
+	OM_uint32 minor;
+
+	said()->answer = GSS_S_UNAUTHORIZED;
+	strcpy(said()->vouched, "AbC");
+	assert_int_equal(gss_userok(name, "A"), 1);
+	assert_int_equal(gss_userok(name, "b"), 0);
+	assert_int_equal(gss_userok(name, "C"), 1);
+	assert_int_equal(gss_userok(name, ""), 0);
+	assert_int_equal(gss_localname(&minor, name, GSS_C_NO_OID, &account), GSS_S_COMPLETE);
+	assert_int_equal(account.length, 1);
+	assert_memory_equal(account.value, "A", 1);
+	gss_release_buffer(&minor, &account);
+	strcpy(said()->vouched, "aB");
+	assert_int_equal(gss_localname(&minor, name, GSS_C_NO_OID, &account), GSS_S_UNAVAILABLE);
+	assert_int_equal(gss_userok(name, "B"), 1);
+	said()->vouched[0] = '\0';
+	assert_int_equal(gss_userok(name, "B"), 0);
+	gss_release_name(&minor, &name);
+}
+
 static int
 begin(void **state)
 {
@@ -250,6 +276,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(accounts),
 		cmocka_unit_test(attributes),
 		cmocka_unit_test(other_forms),
+		cmocka_unit_test(vouched_accounts),
 	};
 
 	library = argc == 2 ? realpath(argv[1], NULL) : NULL;
