@@ -36,7 +36,7 @@ store(void)
 	static const char *const kinds[] = {
 	    "FILE:%s/alice.ccache", "FILE:%s/bob.ccache", "FILE:%s/nothing", "%s/alice.ccache",
 	    "MEMORY:play",	    "DIR:%s/dir",	  "NOSUCH:x",	     "",
-	    "DIR::%s/dir/tkt",	    "FILE:/dev/null",
+	    "DIR::%s/dir/tkt",	    "FILE:%s/no/where",
 	};
 	static const char *const keytabs[] = {"server.keytab", "alice.keytab", "bob.keytab", "nothing.keytab"};
 	static const char *const others[] = {"wonderland", "", "wrong", "none:", "dfl:", "HTTP/server.baton.test", "nosuch/x"};
