@@ -83,18 +83,14 @@ public class Contexts {
 		}
 	}
 
-	static void move(GSSContext i, GSSContext a) throws GSSException
+	/* Java imports a token for each mechanism in turn until the kind is right, so one that is good for once cannot be imported by it. */
+	static void export(GSSContext c) throws GSSException
 	{
-		byte[] token = a.export();
-
-		a = manager.createContext(token);
-		talk(i, a);
-		talk(a, i);
+		say("exported", c.export().length > 0);
 		try {
-			manager.createContext(token);
-			say("imported again");
+			c.wrap(new byte[1], 0, 1, new MessageProp(0, true));
 		} catch (GSSException e) {
-			say("not imported again", e.getMajor());
+			say("gone", e.getMajor());
 		}
 	}
 
@@ -130,7 +126,8 @@ public class Contexts {
 				names(both[1]);
 				talk(both[0], both[1]);
 				talk(both[1], both[0]);
-				move(both[0], both[1]);
+				export(both[0]);
+				export(both[1]);
 			}
 			fail(mech);
 		}
