@@ -102,6 +102,18 @@ bt_mechs_is_by_default(const struct bt_mech *mech)
 	return !is_deprecated(mech) && !bt_mechs_has_attribute(mech, bt_oid_view(&bt_oids[BT_OID_MA_NOT_DFLT_MECH]));
 }
 
+/*
+ * Servers accept with all that is named here. Who authenticates nobody is for those who know of it, and so is who has a server carry
+ * strangers' messages to a KDC. What is loaded was configured here.
+ */
+static bool
+is_indicated(const struct bt_mech *mech)
+{
+	if (mech->is_loaded)
+		return !is_deprecated(mech);
+	return !mech->authenticates_nobody && bt_mechs_is_by_default(mech);
+}
+
 OM_uint32
 gss_indicate_mechs(OM_uint32 *minor_status, gss_OID_set *mech_set)
 {
@@ -112,9 +124,8 @@ gss_indicate_mechs(OM_uint32 *minor_status, gss_OID_set *mech_set)
 	bt_call_empty_oid_set(mech_set);
 	bt_call_wants(&call, mech_set, 0);
 	bt_oid_set_new(&call, &set);
-	/* Servers accept with all that is named here: who authenticates nobody is for those who know of it. */
 	for (size_t i = 0; i < all.num; i++)
-		if (!all.list[i]->authenticates_nobody && !is_deprecated(all.list[i]))
+		if (is_indicated(all.list[i]))
 			bt_oid_set_add(&call, set, all.list[i]->oid);
 	bt_oid_set_give(&call, &set, mech_set);
 	return bt_call_end(&call);
