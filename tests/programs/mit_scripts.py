@@ -69,13 +69,19 @@ class Skip(Exception):
 
 # ---- in the namespaces ----
 
-def inside(sources, folder, script, hosts):
-    """Make the host, then be the script."""
+def make_host(hosts):
     with socket.socket() as s:
         # struct ifreq: the loopback goes up.
         fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))
     socket.sethostname("server")
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+    with socket.create_server(("server", 0)) as listener:
+        socket.create_connection(listener.getsockname()).close()
+
+
+def inside(sources, folder, script, hosts):
+    """Make the host, then be the script."""
+    make_host(hosts)
     # Beside this file is another module of the same name.
     sys.path[0] = os.path.join(sources, "util")
     sys.argv = [os.path.join(sources, folder, "script")]
@@ -88,12 +94,15 @@ def inside(sources, folder, script, hosts):
 # ---- outside ----
 
 def namespaces():
-    """The command that starts another one in new namespaces."""
+    """The command that starts this file in new namespaces."""
     command = ["unshare", "--net", "--uts", "--mount"] + (["--user", "--map-root-user"] if os.geteuid() != 0 else [])
-    tried = subprocess.run(command + ["true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return command + [sys.executable, "-B", __file__]
+
+
+def check_namespaces(hosts):
+    tried = subprocess.run(namespaces() + ["--host", str(hosts)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if tried.returncode != 0:
         raise Skip(f"no namespaces to run in: {tried.stdout.decode(errors='replace').strip()}")
-    return command
 
 
 def run(tree, folder, script, lib, compat):
@@ -104,7 +113,7 @@ def run(tree, folder, script, lib, compat):
     tree.environment(LD_LIBRARY_PATH=f"{compat}:{tree.top}/lib/baton" if lib == "baton" else f"{tree.top}/lib")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "KRB5", "BATON_", "GSS_", "PYTHON"))}
     env.update(LD_DEBUG="files", LD_DEBUG_OUTPUT=str(told / "of"), PATH=env["PATH"] + ":/usr/sbin:/sbin")
-    command = [*namespaces(), sys.executable, "-B", __file__, "--inside", tree.sources, folder, script, tree.write("hosts", HOSTS)]
+    command = [*namespaces(), "--inside", tree.sources, folder, script, tree.top / "hosts"]
     process = subprocess.Popen([str(word) for word in command],
                                cwd=place, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
@@ -172,8 +181,8 @@ def test(script, include, compat, kept, top):
         sources = str(debian_source.get("libgssapi-krb5-2", kept))
     except debian_source.Missing as reason:
         raise Skip(reason) from None
-    namespaces()
     tree = mit_tree.Tree(top / "tree", sources, include, PRELUDE)
+    check_namespaces(tree.write("hosts", HOSTS))
     folder = str(pathlib.PurePath(script).parent) if "/" in script else "tests/gssapi"
     script = tree.sources / script if "/" in script else pathlib.Path(__file__).resolve().parent / script
     tree.link("lib/baton/libgssapi_krb5.so", compat / "libgssapi_krb5.so.2")
@@ -211,5 +220,7 @@ def main():
 if __name__ == "__main__":
     if sys.argv[1] == "--inside":
         inside(*sys.argv[2:])
+    elif sys.argv[1] == "--host":
+        make_host(sys.argv[2])
     else:
         main()
