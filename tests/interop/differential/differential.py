@@ -19,6 +19,8 @@ import time
 import judgement
 
 NUM_NUMBERS = 24
+# As many as somebody has looked at.
+MAX_SOAK = 6000
 # A program whose two plays took longer together may have met a ticket or an authenticator that was too old.
 LIMIT_S = 100
 # What a program is about: how often lines of each group of operations come. play --operations tells the groups.
@@ -251,7 +253,8 @@ def main():
         pair = Pair(options.play, options.compat, top, top)
         until = time.monotonic() + int(os.environ.get("SOAK_SECONDS", "600")) if options.soak else None
         seed = options.seed
-        while time.monotonic() < until if until else seed < options.seed + options.programs:
+        end = seed + (MAX_SOAK if options.soak else options.programs)
+        while seed < end and (until is None or time.monotonic() < until):
             program = program_of(seed, groups)
             if pair.differs(program) is not None:
                 report(pair, seed, program)
