@@ -194,6 +194,24 @@ take_initial(struct bt_iakerb_client *client, struct bt_mcred *cred)
 	return e;
 }
 
+/*
+ * A program may come with another credential than it began with. The first ticket goes where it was to go, and that must be where
+ * this one's are: or this one would be told of a ticket that it does not have.
+ */
+static int
+check_cache(struct bt_iakerb_client *client, struct bt_mcred *cred)
+{
+	krb5_context ctx = client->lib.ctx;
+	int e = bt_krb5_cred_choose(&client->lib, cred, client->server);
+
+	if (e != 0)
+		return e;
+	return cred->ccache != NULL && strcmp(krb5_cc_get_type(ctx, cred->ccache), krb5_cc_get_type(ctx, client->ccache)) == 0 &&
+		       strcmp(krb5_cc_get_name(ctx, cred->ccache), krb5_cc_get_name(ctx, client->ccache)) == 0
+		   ? 0
+		   : BT_ERR_NO_CRED;
+}
+
 static int
 step_initial(struct bt_iakerb_client *client, struct bt_mcred *cred, krb5_data *reply, krb5_data *request, krb5_data *realm)
 {
@@ -203,6 +221,8 @@ step_initial(struct bt_iakerb_client *client, struct bt_mcred *cred, krb5_data *
 
 	if (code != 0)
 		return bt_krb5_fail(&client->lib, code);
+	if ((e = check_cache(client, cred)) != 0)
+		return e;
 	code = krb5_init_creds_step(client->lib.ctx, client->initial, reply, request, realm, &flags);
 	if (code == 0 && (flags & KRB5_INIT_CREDS_STEP_FLAG_CONTINUE) != 0)
 		return 0;
