@@ -90,11 +90,13 @@ static krb5_error_code KRB5_CALLCONV
 after_receiving(krb5_context ctx, void *data, krb5_error_code code, const krb5_data *realm, const krb5_data *message,
 		const krb5_data *reply, krb5_data **new_reply)
 {
-	struct bt_bytes bytes = bt_bytes_of(reply->data, reply->length);
 	struct relay *relay = data;
+	struct bt_bytes bytes;
 
+	/* Then there is no reply to look at. */
 	if (code != 0)
 		return code;
+	bytes = bt_bytes_of(reply->data, reply->length);
 	/* Then libkrb5 sends its request once more, by TCP. */
 	if (relay->num_sent < SENDS_MAX && bt_krb5_error_read(bytes) == KRB5KRB_ERR_RESPONSE_TOO_BIG)
 		return 0;
