@@ -129,15 +129,27 @@ has_any(const struct bt_mech *mech, gss_const_OID_set unwanted)
 	return false;
 }
 
-/* Who authenticates nobody is told of to those who wish for that, and not to a server that takes all there are. */
+static bool
+has_attribute(gss_const_OID_set set, gss_const_OID attribute)
+{
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		if (gss_oid_equal(&set->elements[i], attribute))
+			return true;
+	return false;
+}
+
+/*
+ * Who authenticates nobody, and who has a server carry strangers' messages to a KDC, is told of to those who wish for that, and not to
+ * a server that takes all there are.
+ */
 static bool
 is_for(const struct bt_mech *mech, gss_const_OID_set wanted)
 {
-	for (size_t i = 0; wanted != NULL && i < wanted->count; i++)
-		if (gss_oid_equal(&wanted->elements[i], &bt_oids[BT_OID_MA_AUTH_INIT_ANON]) ||
-		    gss_oid_equal(&wanted->elements[i], &bt_oids[BT_OID_MA_AUTH_TARG_ANON]))
-			return true;
-	return !mech->authenticates_nobody;
+	if (mech->authenticates_nobody)
+		return has_attribute(wanted, &bt_oids[BT_OID_MA_AUTH_INIT_ANON]) ||
+		       has_attribute(wanted, &bt_oids[BT_OID_MA_AUTH_TARG_ANON]);
+	return mech->is_loaded || bt_mechs_is_by_default(mech) || has_attribute(wanted, &bt_oids[BT_OID_MA_AUTH_INIT_INIT]) ||
+	       has_attribute(wanted, &bt_oids[BT_OID_MA_NOT_DFLT_MECH]);
 }
 
 /* Every mechanism here knows all attributes of the table. */

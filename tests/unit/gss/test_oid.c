@@ -122,6 +122,7 @@ static void
 attributes(void **state)
 {
 	gss_OID_set_desc wanted = {1, (gss_OID)(uintptr_t)GSS_C_MA_CTX_TRANS}, strange = {1, &unknown};
+	gss_OID_set_desc unusual = {1, (gss_OID)(uintptr_t)GSS_C_MA_NOT_DFLT_MECH};
 	gss_buffer_desc name, in_short, in_words;
 	gss_OID_set has, known, mechs;
 	OM_uint32 minor;
@@ -150,8 +151,10 @@ attributes(void **state)
 		gss_OID_set desired, except, critical;
 		size_t count;
 	} rows[] = {
-		{NULL, NULL, NULL, 3}, {&wanted, NULL, NULL, 1}, {NULL, &wanted, NULL, 2},
-		{NULL, NULL, &wanted, 3}, {NULL, NULL, &strange, 0}, {&strange, NULL, NULL, 0},
+		{NULL, NULL, NULL, 2}, {&wanted, NULL, NULL, 1}, {NULL, &wanted, NULL, 1},
+		{NULL, NULL, &wanted, 2}, {NULL, NULL, &strange, 0}, {&strange, NULL, NULL, 0},
+		/* What is not for everybody is told of to those who ask for that. */
+		{&unusual, NULL, NULL, 1}, {NULL, &unusual, NULL, 2},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(gss_indicate_mechs_by_attrs(&minor, rows[i].desired, rows[i].except, rows[i].critical, &mechs),
