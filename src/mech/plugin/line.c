@@ -126,13 +126,13 @@ bt_plugin_line_read(struct bt_bytes text, struct bt_plugin_line *out)
 	enum bt_plugin_problem problem;
 
 	*out = (struct bt_plugin_line){0};
+	skip_spaces(&rd);
 	if (bt_rd_peek(&rd) == '#')
 		return BT_PLUGIN_NO_PROBLEM;
 	if (text.len > BT_PLUGIN_LINE_MAX)
 		return BT_PLUGIN_LINE_TOO_LONG;
 	if (has_control(text))
 		return BT_PLUGIN_LINE_BINARY;
-	skip_spaces(&rd);
 	if (rd.left == 0)
 		return BT_PLUGIN_NO_PROBLEM;
 	if ((problem = read_fields(&rd, out)) != BT_PLUGIN_NO_PROBLEM)

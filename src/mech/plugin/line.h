@@ -3,7 +3,7 @@
  *
  *     name OID library [kernel-module] [\[options\]] [<type>] [# comment]
  *
- * Fields stand apart by spaces or tabs. A line that begins with '#', or has nothing but spaces, says nothing. Views in, views
+ * Fields stand apart by spaces or tabs. A line whose first field begins with '#', or that has none, says nothing. Views in, views
  * out.
  */
 #ifndef BT_MECH_PLUGIN_LINE_H

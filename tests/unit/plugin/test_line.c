@@ -56,7 +56,7 @@ fields(void **state)
 static void
 nothing(void **state)
 {
-	static const char *const lines[] = {"", "   \t ", "#", "# a 1.2.3 lib.so", "#\x01", "\r"};
+	static const char *const lines[] = {"", "   \t ", "#", "# a 1.2.3 lib.so", " \t#a 1.2.3 lib.so", "#\x01", "\r"};
 
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
 		assert_int_equal(read_good(lines[i]).oid_len, 0);
