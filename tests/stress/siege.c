@@ -28,7 +28,7 @@ static pid_t dead[NUM_DEAD];
 static uint64_t num_dead;
 
 static const char *dir;
-static int64_t next_at[6], attack_ends_at;
+static int64_t next_at[6], attack_ends_at, over_since;
 static bool attack_is_over;
 
 static bool
@@ -211,11 +211,19 @@ end_attack(struct siege *s, int64_t now_ms)
 {
 	if (attack_ends_at == 0 || now_ms < attack_ends_at)
 		return;
-	if (!attack_is_over)
+	if (!attack_is_over) {
 		attack_end(dir);
-	attack_is_over = true;
-	/* What it did is felt for a moment longer: processes look at the table once a millisecond. */
-	if (now_ms < attack_ends_at + AFTERMATH_MS)
+		attack_is_over = true;
+		over_since = 0;
+		return;
+	}
+	/*
+	 * What it did is felt for a moment longer: processes look at the table once a millisecond. The moment begins with a tick
+	 * that is later than the end, for this program is kept waiting, too.
+	 */
+	if (over_since == 0 || over_since > now_ms)
+		over_since = now_ms;
+	if (now_ms - over_since < AFTERMATH_MS)
 		return;
 	s->toll.num_attacks++;
 	attack_ends_at = 0;
