@@ -31,6 +31,7 @@ const struct bt_mech bt_mech_iakerb = {
     .sasl_name = "GS2-IAKERB",
     .short_name = "iakerb",
     .description = "Initial and Pass Through Authentication Kerberos Mechanism (IAKERB)",
+    .asserts_protection = true,
     .name_import = bt_krb5_name_import,
     .name_type = bt_krb5_name_type,
     .name_export = bt_krb5_name_export,
